@@ -1,0 +1,190 @@
+"""Write files so that a reader at any moment, and after any crash, finds them whole.
+
+Three primitives, all safe on network file systems: an exclusive ``mkdir`` (in `_folder`), a
+temporary file in the same folder that replaces the old one, and appending by one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+from typing import Any
+
+from . import _json
+
+__all__ = ["Appender", "read_bytes", "read_json", "replace", "replace_json"]
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_counter = itertools.count()
+
+
+def replace(path: str, data: bytes, *, sync: bool = True) -> None:
+    """Put data in the place of a file, at once: readers see the old content or the new.
+
+    On a full disk, data that fits into the blocks that the file already owns is written in
+    place, since an experiment that cannot record its own end is worth less than atomicity.
+
+    Args:
+        path: the file; its folder must exist.
+        data: the whole new content.
+        sync: wait until the data is on the medium, so that a power loss keeps old or new.
+
+    Raises:
+        OSError: nothing was changed.
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{next(_counter)}~")
+    try:
+        _write_new(temporary, data, sync)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        if error.errno not in NO_SPACE or not _overwrite(path, data):
+            raise
+
+
+def _write_new(path: str, data: bytes, sync: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o666)
+    try:
+        write_all(descriptor, data)
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _overwrite(path: str, data: bytes) -> bool:
+    """Write into the blocks that a file already owns; False when they are too few."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | _CLOEXEC)
+    except OSError:
+        return False
+    try:
+        if getattr(os.fstat(descriptor), "st_blocks", 0) * 512 < len(data):
+            return False
+        write_all(descriptor, data)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, going on after short writes.
+
+    Raises:
+        OSError: some of the data may have been written.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def replace_json(path: str, value: Any, *, sync: bool = True) -> None:
+    """Put a value as indented JSON in the place of a file; see `replace`."""
+    replace(path, _json.encode(value), sync=sync)
+
+
+def read_bytes(path: str, limit: int = 1 << 28) -> bytes:
+    """Read a regular file, at most `limit` bytes.
+
+    Raises:
+        OSError: it is absent, unreadable, no regular file, or larger than the limit.
+    """
+    # O_NONBLOCK: a FIFO in the place of a file must not stop a reader.
+    descriptor = os.open(path, os.O_RDONLY | _CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    try:
+        import stat
+
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        if status.st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
+        parts = []
+        while part := os.read(descriptor, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: str) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not JSON.
+    """
+    return _json.decode(read_bytes(path))
+
+
+class Appender:
+    """Append whole records to a file that only this process writes.
+
+    A short write is continued; when that fails the next append first closes the torn record with
+    a newline, so that records never glue. The file is opened when first needed and again after an
+    error, so that a folder that comes back, or space that is freed, is used. Not thread-safe:
+    one thread owns an Appender.
+
+    Args:
+        path: the file.
+        lines: records are lines; a torn one is closed with a newline, also one that an earlier
+            process left.
+    """
+
+    def __init__(self, path: str, *, lines: bool = True) -> None:
+        self.path = path
+        self._lines = lines
+        self._descriptor: int | None = None
+        self._torn = False
+
+    def append(self, data: bytes) -> int:
+        """Append data; returns how many of its bytes went in before an error, all without one.
+
+        Raises:
+            OSError: nothing went in.
+        """
+        if self._descriptor is None:
+            self._open()
+        assert self._descriptor is not None
+        prefix = b"\n" if self._torn else b""
+        view = memoryview(prefix + data if prefix else data)
+        total = len(view)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError:
+            written = total - len(view) - len(prefix)
+            self.close()
+            if written <= 0:
+                raise
+            self._torn = self._lines and data[written - 1 : written] != b"\n"
+            return written
+        self._torn = False
+        return len(data)
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o666)
+        if self._lines:
+            end = os.lseek(self._descriptor, 0, os.SEEK_END)
+            if end:
+                os.lseek(self._descriptor, end - 1, os.SEEK_SET)
+                self._torn = os.read(self._descriptor, 1) != b"\n"
+
+    def close(self) -> None:
+        """Close the file; the next append opens it again."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
