@@ -10,6 +10,7 @@ import contextlib
 import errno
 import itertools
 import os
+import stat
 from typing import Any
 
 from . import _json
@@ -103,8 +104,6 @@ def read_bytes(path: str, limit: int = 1 << 28) -> bytes:
     # O_NONBLOCK: a FIFO in the place of a file must not stop a reader.
     descriptor = os.open(path, os.O_RDONLY | _CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     try:
-        import stat
-
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
@@ -129,58 +128,63 @@ def read_json(path: str) -> Any:
 
 
 class Appender:
-    """Append whole records to a file that only this process writes.
+    """Append to a file that only this process writes.
 
-    A short write is continued; when that fails the next append first closes the torn record with
-    a newline, so that records never glue. The file is opened when first needed and again after an
-    error, so that a folder that comes back, or space that is freed, is used. Not thread-safe:
-    one thread owns an Appender.
+    A write that the storage takes only in part can be continued: the next `append` goes on where
+    it stopped. A line that an earlier process left torn is closed with a newline first, so that
+    records never glue. The file is opened when first needed and again after an error, so that a
+    folder that comes back, or space that is freed, is used. Not thread-safe: one thread owns an
+    Appender.
 
     Args:
         path: the file.
-        lines: records are lines; a torn one is closed with a newline, also one that an earlier
-            process left.
+        lines: its records are lines.
     """
 
     def __init__(self, path: str, *, lines: bool = True) -> None:
         self.path = path
         self._lines = lines
         self._descriptor: int | None = None
-        self._torn = False
+        self._seen = False
 
     def append(self, data: bytes) -> int:
-        """Append data; returns how many of its bytes went in before an error, all without one.
+        """Append data; returns how many of its bytes went in, fewer than all only after an error.
 
         Raises:
             OSError: nothing went in.
         """
+        if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
+            self.close()  # removed under our feet: what we write would go nowhere
         if self._descriptor is None:
             self._open()
         assert self._descriptor is not None
-        prefix = b"\n" if self._torn else b""
-        view = memoryview(prefix + data if prefix else data)
-        total = len(view)
+        view = memoryview(data)
         try:
             while view:
                 view = view[os.write(self._descriptor, view) :]
         except OSError:
-            written = total - len(view) - len(prefix)
             self.close()
-            if written <= 0:
+            if len(view) == len(data):
                 raise
-            self._torn = self._lines and data[written - 1 : written] != b"\n"
-            return written
-        self._torn = False
-        return len(data)
+        return len(data) - len(view)
+
+    def size(self) -> int:
+        """Bytes in the file, 0 while it is closed."""
+        return 0 if self._descriptor is None else os.fstat(self._descriptor).st_size
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _CLOEXEC
-        self._descriptor = os.open(self.path, flags, 0o666)
-        if self._lines:
-            end = os.lseek(self._descriptor, 0, os.SEEK_END)
-            if end:
-                os.lseek(self._descriptor, end - 1, os.SEEK_SET)
-                self._torn = os.read(self._descriptor, 1) != b"\n"
+        descriptor = os.open(self.path, flags, 0o666)
+        try:
+            if self._lines and not self._seen and os.lseek(descriptor, 0, os.SEEK_END):
+                os.lseek(descriptor, -1, os.SEEK_END)
+                if os.read(descriptor, 1) != b"\n":
+                    os.write(descriptor, b"\n")
+            self._seen = True
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
 
     def close(self) -> None:
         """Close the file; the next append opens it again."""

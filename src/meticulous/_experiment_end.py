@@ -1,0 +1,115 @@
+"""The end of an experiment: bounded in time, and as much of it on disk as the storage takes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from . import _files, _folder, _json, _lifecycle, _series
+from ._experiment_files import Hashing
+from ._experiment_recording import FINISH_SECONDS, Recording
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+__all__ = ["elsewhere", "finish", "of_status", "show", "store_late"]
+
+
+def of_status(status: str) -> _lifecycle.Ending:
+    """The ending of `Experiment.finish(status)`."""
+    if status == "SUCCESS":
+        return _lifecycle.SUCCESS
+    return _lifecycle.Ending("finished", status, {"status": status.partition("\n")[0]})
+
+
+def finish(
+    recording: Recording,
+    hashing: Hashing,
+    metadata: dict[str, Any],
+    ending: _lifecycle.Ending,
+    started: float,
+) -> None:
+    """Stop listening, drain, and write metadata and STATUS, within `FINISH_SECONDS`.
+
+    A KeyboardInterrupt meanwhile ends the waiting at once.
+
+    Args:
+        recording: of the experiment.
+        hashing: its files' hashes, completed or given up.
+        metadata: its metadata, completed here.
+        ending: how it ended, redacted.
+        started: when the session started, on the monotonic clock.
+    """
+    deadline = time.monotonic() + FINISH_SECONDS
+    try:
+        recording.stop_listening()
+        hashing.finish(deadline - 0.7)
+        recording.finish_environment(deadline - 0.6)
+        recording.settle(deadline - 0.5)
+        _write_end(recording, metadata, ending, started)
+        recording.close(deadline)
+    except KeyboardInterrupt:
+        _write_end(recording, metadata, ending, started)
+        recording.close(time.monotonic() + 0.2)
+
+
+def _write_end(
+    recording: Recording, metadata: dict[str, Any], ending: _lifecycle.Ending, started: float
+) -> None:
+    now = _series.utc(time.time())
+    session = metadata["sessions"][-1]
+    session["end"] = now
+    session["duration"] = round(time.monotonic() - started, 6)
+    session["ending"] = {"kind": ending.kind, **ending.facts}
+    if recording.totals:
+        session["resources"] = recording.totals
+    problems = recording.problems()
+    if problems:
+        metadata["problems"] = problems
+    metadata["end-time"] = now
+    recording.store(_folder.METADATA, metadata, wait=False)
+    status = _status(ending, problems)
+    recording.documents.store(
+        recording.folder.file(_folder.STATUS), status.encode("utf-8", "backslashreplace")
+    )
+
+
+def _status(ending: _lifecycle.Ending, problems: dict[str, Any]) -> str:
+    """STATUS as in 2020; what the record lost stands in a second line after SUCCESS."""
+    if ending.kind == "success":
+        lost = problems.get("lost")
+        if not lost:
+            return "SUCCESS"
+        counts = ", ".join(f"{count} of {name}" for name, count in lost.items())
+        return f"SUCCESS\nnot recorded: {counts}"
+    if ending.kind == "finished":
+        return ending.reason
+    final = "\n" if "\n" in ending.reason else ""
+    return f"ERROR\n{ending.reason}{final}"
+
+
+def show(text: str) -> None:
+    """Print the traceback of a failure that a ``with`` block swallows."""
+    with contextlib.suppress(Exception):  # the terminal may be gone
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def store_late(folder: _folder.Folder, name: str, value: Any) -> None:
+    """Store a document after the end; a failure is a warning."""
+    try:
+        _files.replace(folder.file(name), _json.encode(value))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        warnings.warn(f"cannot write {folder.file(name)}: {reason}", RuntimeWarning, stacklevel=4)
+
+
+def elsewhere(kind: type[Experiment], curexpdir: str) -> Experiment:
+    """What a pickled experiment becomes in another process: one that does nothing."""
+    experiment = kind(norecord=True)
+    experiment.curexpdir = curexpdir
+    experiment.inert_reason = "came from another process"
+    return experiment

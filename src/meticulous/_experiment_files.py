@@ -1,0 +1,168 @@
+"""Inputs and outputs by their hashes, and the annotations that people make."""
+
+from __future__ import annotations
+
+import os
+import queue
+import stat
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _folder, _json, _series
+from .errors import StorageError
+
+__all__ = ["Hashing", "annotated", "plain_mapping"]
+
+AT_ONCE_BYTES = 16 << 20
+"""Files up to this size are hashed in the call, so that the hash is of what was there then."""
+
+
+class Hashing:
+    """Notes files with size, time and SHA-256; large ones are hashed by a thread of its own.
+
+    Args:
+        folder: of the experiment.
+        project: the project directory; paths within either are noted relative to it.
+        emit: called with each finished line.
+    """
+
+    def __init__(self, folder: str, project: str, emit: Callable[[dict[str, Any]], object]) -> None:
+        self._folder = folder
+        self._project = project
+        self._emit = emit
+        self._queue: queue.SimpleQueue[tuple[dict[str, Any], str] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._abandoned = False
+
+    def record(self, role: str, path: str) -> None:
+        """Note one file or folder; never raises."""
+        absolute = os.path.abspath(path)
+        line: dict[str, Any] = {"time": _series.utc(time.time()), "role": role}
+        line.update(self._place(absolute))
+        try:
+            status = os.stat(absolute)
+        except OSError as error:
+            self._emit({**line, "problem": error.strerror or type(error).__name__})
+            return
+        line["size"] = status.st_size
+        line["mtime"] = _series.utc(status.st_mtime)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= AT_ONCE_BYTES:
+            self._hash(line, absolute)
+            return
+        if self._thread is None:
+            name = f"meticulous-{os.path.basename(self._folder)}-files"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+        self._queue.put((line, absolute))
+
+    def _place(self, path: str) -> dict[str, str]:
+        """No absolute path where a relative one will do, so that folders can move."""
+        for base, top in (("experiment", self._folder), ("project", self._project)):
+            inside = os.path.relpath(path, top) if _within(path, top) else None
+            if inside is not None:
+                return {"base": base, "path": str(_json.plain(inside.replace(os.sep, "/")))}
+        return {"base": "machine", "path": str(_json.plain(path))}
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            self._hash(*item)
+
+    def _hash(self, line: dict[str, Any], path: str) -> None:
+        try:
+            if os.path.isdir(path):
+                line.update(_of_folder(path, lambda: self._abandoned))
+            else:
+                line["sha256"] = _of_file(path, lambda: self._abandoned)
+        except OSError as error:
+            line["problem"] = error.strerror or type(error).__name__
+        except _AbandonedError:
+            line["problem"] = "not hashed: the experiment ended first"
+        self._emit(line)
+
+    def finish(self, deadline: float) -> None:
+        """Wait for the thread; at the deadline what is left is noted without its hash."""
+        if self._thread is None:
+            return
+        self._queue.put(None)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._abandoned = True
+        self._thread.join(0.1)
+
+
+class _AbandonedError(Exception):
+    """The experiment ended before a hash was complete."""
+
+
+def _within(path: str, top: str) -> bool:
+    try:
+        return os.path.commonpath([path, top]) == top
+    except ValueError:
+        return False
+
+
+def _of_file(path: str, abandoned: Callable[[], bool]) -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+            if abandoned():
+                raise _AbandonedError
+    return digest.hexdigest()
+
+
+def _of_folder(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
+    """A folder's hash is that of the lines ``<sha256>  <path>`` of its files, sorted by path.
+
+    It is what ``find . -type f | sort | xargs sha256sum | sha256sum`` prints in the C locale, but
+    for the leading ``./``.
+    """
+    import hashlib
+
+    lines, size = [], 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(folder, name)
+            if not os.path.isfile(full):
+                continue
+            relative = os.path.relpath(full, path).replace(os.sep, "/")
+            size += os.stat(full).st_size
+            lines.append((os.fsencode(relative), _of_file(full, abandoned)))
+    digest = hashlib.sha256()
+    for relative_bytes, file_digest in sorted(lines):
+        digest.update(file_digest.encode() + b"  " + relative_bytes + b"\n")
+    return {"files": len(lines), "size": size, "sha256": digest.hexdigest()}
+
+
+def plain_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping as JSON will have it; anything else under the key "value"."""
+    plain = _json.plain(value)
+    return plain if isinstance(plain, dict) else {"value": plain}
+
+
+def annotated(folder: _folder.Folder, action: str, value: Any) -> dict[str, Any]:
+    """Add tags or a note to what annotations.json holds now, with a line of history.
+
+    The file is read again each time, since the command line may have changed it meanwhile.
+    """
+    try:
+        found = folder.read_json(_folder.ANNOTATIONS)
+    except StorageError:
+        found = {}
+    annotations: dict[str, Any] = found if isinstance(found, dict) else {}
+    now = _series.utc(time.time())
+    if action == "tag":
+        annotations["tags"] = list(dict.fromkeys([*_list(annotations, "tags"), *value]))
+    else:
+        annotations["notes"] = [*_list(annotations, "notes"), {"time": now, "text": value}]
+    change = {"time": now, "action": action, "value": value}
+    annotations["history"] = [*_list(annotations, "history"), change]
+    return annotations
+
+
+def _list(annotations: dict[str, Any], key: str) -> list[Any]:
+    value = annotations.get(key)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,222 @@
+"""What runs while an experiment is open: the threads that write, the taps that listen."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from typing import Any
+
+from . import (
+    _capped,
+    _console,
+    _environment,
+    _environment_system,
+    _files,
+    _folder,
+    _json,
+    _redact,
+    _series,
+)
+from ._writer import Channel, Writer
+from .errors import StorageError
+
+__all__ = ["FINISH_SECONDS", "Recording"]
+
+FINISH_SECONDS = 2.0
+"""The most that the end of an experiment may wait for the storage."""
+SETTLE_SECONDS = 0.05
+DOCUMENT_SECONDS = 1.0
+_CONSOLE_QUEUE = 512
+_LARGE = 1 << 16
+
+
+class Recording:
+    """The moving parts of one open experiment.
+
+    Two threads write: one appends streams, one replaces documents and beats the heart, so that a
+    stream whose storage hangs does not hold up STATUS.
+
+    Args:
+        folder: of the experiment.
+        settings: as `_settings.resolve` gives them.
+        session: number of the session, 1 for the first.
+    """
+
+    def __init__(self, folder: _folder.Folder, settings: dict[str, Any], session: int) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._warned: set[str] = set()
+        name = f"meticulous-{folder.id}"
+        self.streams = Writer(f"{name}-streams", on_error=self._warn)
+        self.documents = Writer(f"{name}-documents", beat=folder.beat, on_error=self._warn)
+        first = _series.session_line(session, time.time()) if session > 1 else b""
+        self.metrics = self._channel(_series.METRICS, _series.Encoder(first))
+        self.files = self._channel(_folder.FILES, _encode_lines)
+        self.system = self._channel(_folder.SYSTEM, _encode_lines)
+        self.out: Channel | None = None
+        self.err: Channel | None = None
+        self._tap: Any = None
+        self._sampler: _environment_system.Sampler | None = None
+        self._facts: threading.Thread | None = None
+        self.totals: dict[str, Any] = {}
+
+    def _channel(self, name: str, encode: Any) -> Channel:
+        return self.streams.add(Channel(_files.Appender(self.folder.file(name)), encode))
+
+    def start(self) -> None:
+        """Start the threads and begin to listen."""
+        self.streams.start()
+        self.documents.start()
+        if self._settings["capture"] == "sys":
+            self.out = self._console_channel(_folder.STDOUT)
+            self.err = self._console_channel(_folder.STDERR)
+            self._tap = _console.Tap(_sink(self.out), _sink(self.err), self._settle)
+        elif self._settings["capture"] == "fd":
+            self._tap = _descriptors(self.folder)
+        if self._tap is not None:
+            self._tap.start()
+        if self._settings["sample_seconds"] > 0:
+            self._sampler = _environment_system.Sampler(
+                self.system.put, self._settings["sample_seconds"]
+            )
+            self._sampler.start()
+
+    def _console_channel(self, name: str) -> Channel:
+        appender = _capped.CappedAppender(self.folder.file(name), self._settings["capture_limit"])
+        return self.streams.add(Channel(appender, b"".join, _CONSOLE_QUEUE))
+
+    def _settle(self) -> None:
+        self.streams.settle(SETTLE_SECONDS)
+
+    def store(self, name: str, value: Any, *, wait: bool = True) -> None:
+        """Put a JSON document in its place, waiting a bounded time until it is there."""
+        self.documents.store(self.folder.file(name), _json.encode(value))
+        if wait:
+            self.documents.settle(DOCUMENT_SECONDS)
+
+    def note_error_output(self, text: str) -> None:
+        """Put text into the record of stderr that the terminal shows by another way."""
+        data = text.encode("utf-8", "backslashreplace")
+        if self.err is not None:
+            self.err.put(data)
+        elif self._settings["capture"] == "fd":
+            with contextlib.suppress(OSError), open(self.folder.file(_folder.STDERR), "ab") as file:
+                file.write(data)
+
+    def stop_listening(self) -> None:
+        """Give the streams of the program back, and stop sampling."""
+        if self._sampler is not None:
+            self.totals = self._sampler.stop()
+        if self._tap is not None:
+            self._tap.stop()
+
+    def settle(self, deadline: float) -> None:
+        """Wait until what the streams hold has been offered to the storage."""
+        self.streams.settle(max(0.0, deadline - time.monotonic()))
+
+    def close(self, deadline: float) -> None:
+        """End the threads, or leave them behind at the deadline."""
+        self.documents.close(max(0.05, deadline - time.monotonic()))
+        self.streams.close(max(0.05, deadline - time.monotonic()))
+        if self._settings["capture"] == "fd" and self._settings["capture_limit"]:
+            for name in (_folder.STDOUT, _folder.STDERR):
+                with contextlib.suppress(OSError):
+                    _capped.compact(self.folder.file(name), self._settings["capture_limit"])
+
+    def problems(self) -> dict[str, Any]:
+        """What went wrong with the record itself: what is lost, which errors, how often."""
+        found: dict[str, Any] = {}
+        lost = {}
+        for channel in (self.metrics, self.out, self.err, self.system, self.files):
+            if channel is not None and (count := channel.lost + channel.unwritten()):
+                lost[channel.name] = count
+        if lost:
+            found["lost"] = lost
+        errors = {**self.streams.errors, **self.documents.errors}
+        if errors:
+            found["errors"] = {name: f"{why} ({times}x)" for name, (why, times) in errors.items()}
+        notes = list(getattr(self._tap, "problems", ()))
+        if notes:
+            found["notes"] = notes
+        return found
+
+    def first_error(self) -> str:
+        for errors in (self.streams.errors, self.documents.errors):
+            for name, (why, _) in errors.items():
+                return f"{name}: {why}"
+        return ""
+
+    def _warn(self, name: str, error: OSError) -> None:
+        """Say once on the terminal that the record suffers; called in a writer's thread."""
+        if self._warned:
+            return
+        self._warned.add(name)
+        reason = error.strerror or type(error).__name__
+        with contextlib.suppress(Exception):  # the terminal may be gone, too
+            sys.stderr.write(
+                f"meticulous: cannot write {self.folder.file(name)}: {reason}; the program goes "
+                "on, what is lost is counted in metadata.json\n"
+            )
+
+    def record_environment(self, redactor: _redact.Redactor, number: int) -> None:
+        """Write environment.json in the background: collecting it need not delay the program.
+
+        A later session adds only what differs from the first one's.
+        """
+        self._facts = threading.Thread(
+            target=self._write_environment,
+            args=(redactor, number),
+            name=f"meticulous-{self.folder.id}-facts",
+            daemon=True,
+        )
+        self._facts.start()
+
+    def _write_environment(self, redactor: _redact.Redactor, number: int) -> None:
+        facts = redactor.mapping(_environment.facts(), "environment")
+        if number > 1:
+            facts = self._with_first(facts, number)
+        self.documents.store(self.folder.file(_folder.ENVIRONMENT), _json.encode(facts), sync=False)
+
+    def _with_first(self, facts: dict[str, Any], number: int) -> dict[str, Any]:
+        try:
+            first = self.folder.read_json(_folder.ENVIRONMENT)
+        except StorageError:
+            return facts
+        if not isinstance(first, dict):
+            return facts
+        changed = {key: value for key, value in facts.items() if first.get(key) != value}
+        later = first.get("later-sessions")
+        first["later-sessions"] = {
+            **(later if isinstance(later, dict) else {}),
+            str(number): changed,
+        }
+        return first
+
+    def finish_environment(self, deadline: float) -> None:
+        """Wait for environment.json, as a short program would end before it."""
+        if self._facts is not None:
+            self._facts.join(max(0.0, deadline - time.monotonic()))
+
+
+def _descriptors(folder: _folder.Folder) -> Any:
+    from . import _console_fd
+
+    out, err = folder.open_append(_folder.STDOUT), folder.open_append(_folder.STDERR)
+    return _console_fd.Descriptors(out, err)
+
+
+def _sink(channel: Channel) -> Any:
+    put = channel.put
+
+    def sink(data: bytes) -> None:
+        put(data)
+        if len(data) > _LARGE:  # the queue is bounded by count; large pieces are counted in bytes
+            channel.relieve()
+
+    return sink
+
+
+def _encode_lines(items: list[Any]) -> bytes:
+    return b"".join(map(_json.encode_line, items))

@@ -1,0 +1,340 @@
+"""THE RECORD: the names of its files, its version, its numbers and how a folder is claimed.
+
+Only this module and `_series` spell the record's file names; docs/reference/record.md describes
+each of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from . import _files, _json
+from .errors import SettingError, StorageError
+
+__all__ = ["FORMAT", "NAMES", "Folder", "claim", "experiment_ids", "is_store", "prepare_root", "valid_id"]
+
+FORMAT = 1
+"""Version of the record; see docs/reference/record.md for what a change of it means."""
+
+STATUS = "STATUS"
+ARGS = "args.json"
+DEFAULT_ARGS = "default_args.json"
+METADATA = "metadata.json"
+ENVIRONMENT = "environment.json"
+CODE_PATCH = "code.patch"
+SUMMARY = "summary.json"
+ANNOTATIONS = "annotations.json"
+METRICS = "metrics.jsonl"
+SYSTEM = "system.jsonl"
+FILES = "files.jsonl"
+STDOUT = "stdout"
+STDERR = "stderr"
+
+NAMES = (
+    STATUS,
+    ARGS,
+    DEFAULT_ARGS,
+    METADATA,
+    ENVIRONMENT,
+    CODE_PATCH,
+    SUMMARY,
+    ANNOTATIONS,
+    METRICS,
+    SYSTEM,
+    FILES,
+    STDOUT,
+    STDERR,
+)
+TRASH = ".trash"
+_HIGHEST = ".highest"
+_NUMBERS_ONLY = b"# Written by meticulous\n/[0-9]*/\n/.highest/\n/.trash/\n/.gitignore\n"
+_DENSE_TRIES = 4
+_MAX_STRIDE = 64
+_ILLEGAL = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+class Folder:
+    """One experiment's folder: where its files are and how they are written whole.
+
+    Args:
+        path: absolute path of the folder; it need not exist yet.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def id(self) -> str:
+        return os.path.basename(self.path)
+
+    def file(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def begin(self, documents: dict[str, Any], patch: bytes | None, status: str) -> None:
+        """Write what an experiment starts with; STATUS last, so that RUNNING means complete.
+
+        Args:
+            documents: file name to JSON value.
+            patch: content of code.patch, None for none.
+            status: content of STATUS.
+
+        Raises:
+            StorageError: a file could not be written.
+        """
+        name = ""
+        try:
+            for name, value in documents.items():
+                _files.replace_json(self.file(name), value)
+            if patch is not None:
+                name = CODE_PATCH
+                _files.replace(self.file(name), patch)
+            for name in (STDOUT, STDERR):
+                with open(self.file(name), "ab"):
+                    pass
+            name = STATUS
+            _files.replace(self.file(name), status.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise StorageError.from_oserror("write", self.file(name), error) from error
+
+    def read_json(self, name: str) -> Any:
+        """Read one of the JSON files.
+
+        Raises:
+            StorageError: it is absent, unreadable or no JSON.
+        """
+        path = self.file(name)
+        try:
+            return _files.read_json(path)
+        except OSError as error:
+            raise StorageError.from_oserror("read", path, error) from error
+        except ValueError as error:
+            raise StorageError(
+                f"Cannot read {path}: it is not JSON ({error}).", path=path
+            ) from None
+
+    def open_append(self, name: str) -> int:
+        """Open one of the streams for appending, as a descriptor that children may inherit later.
+
+        Raises:
+            StorageError: it cannot be opened.
+        """
+        path = self.file(name)
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            raise StorageError.from_oserror("open", path, error) from error
+
+    def beat(self) -> None:
+        """Touch STATUS, whose time is the heartbeat."""
+        os.utime(self.file(STATUS))
+
+    def read_status(self) -> str:
+        """Read STATUS; empty text when there is none."""
+        try:
+            return _files.read_bytes(self.file(STATUS)).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def silent_for(self, now: float) -> float:
+        """Seconds since the last heartbeat, which is the time of STATUS; infinite without one."""
+        try:
+            return max(0.0, now - os.stat(self.file(STATUS)).st_mtime)
+        except OSError:
+            return float("inf")
+
+    def merge_summary(self, known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+        """Merge by key into what is on disk, or into `known` once that has been read."""
+        if known is None:
+            try:
+                read = _files.read_json(self.file(SUMMARY))
+            except (OSError, ValueError):
+                read = {}
+            known = read if isinstance(read, dict) else {}
+        return {**known, **new}
+
+
+def valid_id(value: Any) -> str:
+    """Give an explicit id as text.
+
+    Raises:
+        SettingError: it cannot name a folder on every operating system.
+    """
+    name = str(value)
+    problem = ""
+    if not name.strip() or name in (".", ".."):
+        problem = "is empty or a dot"
+    elif _ILLEGAL.search(name) or _json.plain(name) != name:
+        problem = "holds a character that folder names cannot have everywhere"
+    elif name.startswith((".", "~")) or name.endswith((".", " ")):
+        problem = "begins or ends with a character that hides or changes it"
+    elif _RESERVED.fullmatch(name):
+        problem = "is a reserved word on Windows"
+    elif len(name.encode()) > 200:
+        problem = "is longer than 200 bytes"
+    if problem:
+        hint = "Use letters, digits, '-', '_' and '.'."
+        raise SettingError(
+            f"The experiment id {name!r} {problem}.", hint, name="experiment_id", value=value
+        )
+    return name
+
+
+def prepare_root(root: str) -> None:
+    """Make the experiments folder and the .gitignore in it that keeps git from seeing it.
+
+    Nothing of the user's is edited. Any number of processes may do this at once.
+
+    Raises:
+        StorageError: the folder cannot be made or written.
+    """
+    try:
+        os.makedirs(root, exist_ok=True)
+    except OSError as error:
+        raise StorageError.from_oserror("make the experiments folder", root, error) from error
+    path = os.path.join(root, ".gitignore")
+    if os.path.lexists(path):
+        return
+    content = b"*\n" if is_store(root) else _NUMBERS_ONLY
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StorageError.from_oserror("write", path, error) from error
+    try:
+        os.write(descriptor, content)
+    except OSError as error:
+        raise StorageError.from_oserror("write", path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def is_store(root: str) -> bool:
+    """Whether a folder is new or holds experiments, rather than, say, a package of that name."""
+    names = [name for name in os.listdir(root) if not name.startswith(".")]
+    return not names or any(
+        name.isascii() and name.isdigit() and os.path.isdir(os.path.join(root, name))
+        for name in names
+    )
+
+
+def claim(root: str, experiment_id: str | None = None) -> Folder:
+    """Make a folder that nobody else has, by one exclusive mkdir.
+
+    Without an id the number is the highest known plus one; on a collision the next is tried
+    without listing again. After a few collisions the steps get longer, at random, so that many
+    starts at once on a slow file system do not queue up behind each other: gaps are harmless, a
+    lost or shared number is not. Numbers in the trash, and the highest ever given, stay taken.
+
+    Args:
+        root: the experiments folder, which exists.
+        experiment_id: a legal folder name; None for the next number.
+
+    Returns:
+        The empty folder.
+
+    Raises:
+        FileExistsError: the id is taken.
+        StorageError: the folder cannot be made.
+    """
+    if experiment_id is not None:
+        _mkdir(os.path.join(root, experiment_id))
+        return Folder(os.path.join(root, experiment_id))
+    number = _highest(root) + 1
+    tries = 0
+    while True:
+        path = os.path.join(root, str(number))
+        try:
+            _mkdir(path)
+        except FileExistsError:
+            tries += 1
+            number += 1 if tries <= _DENSE_TRIES else _stride(tries - _DENSE_TRIES)
+            continue
+        _remember(root, number)
+        return Folder(path)
+
+
+def _stride(collisions: int) -> int:
+    # Not `random`: the state of the user's random numbers stays untouched.
+    return 1 + int.from_bytes(os.urandom(2), "big") % min(_MAX_STRIDE, 1 << collisions)
+
+
+def _mkdir(path: str) -> None:
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise StorageError.from_oserror("make the folder", path, error) from error
+
+
+def _highest(root: str) -> int:
+    """The highest number that is or was given: folders, stray files, trash, and the mark."""
+    try:
+        names = os.listdir(root)
+    except OSError as error:
+        raise StorageError.from_oserror("list", root, error) from error
+    for hidden in (TRASH, _HIGHEST):
+        if hidden in names:
+            try:
+                names += os.listdir(os.path.join(root, hidden))
+            except OSError:
+                continue
+    return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
+
+
+def _remember(root: str, number: int) -> None:
+    """Keep the highest number as an empty folder, so that it survives ``rm -r`` of the newest.
+
+    An empty folder, since mkdir and rmdir need no lock and no file that two processes write. It is
+    a second line of defence: a failure costs nothing.
+    """
+    marks = os.path.join(root, _HIGHEST)
+    try:
+        try:
+            os.mkdir(os.path.join(marks, str(number)))
+        except FileNotFoundError:
+            os.makedirs(os.path.join(marks, str(number)), exist_ok=True)
+        for name in os.listdir(marks):
+            if name.isascii() and name.isdigit() and int(name) < number:
+                os.rmdir(os.path.join(marks, name))
+    except OSError:
+        return
+
+
+def experiment_ids(root: str) -> list[str]:
+    """List the experiments of a folder: numbers first, in order, then names.
+
+    A folder is an experiment when its name is a number or it holds one of the record's first
+    files; dot-folders and foreign ones are passed over, and links, which could lead out of the
+    root. Folders that vanish meanwhile are left out.
+
+    Raises:
+        OSError: the root cannot be listed.
+    """
+    numbers: list[str] = []
+    names: list[str] = []
+    with os.scandir(root) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith(".") or not _is_folder(entry):
+                continue
+            if name.isascii() and name.isdigit():
+                numbers.append(name)
+            elif any(
+                os.path.lexists(os.path.join(entry.path, file)) for file in (ARGS, METADATA, STATUS)
+            ):
+                names.append(name)
+    return sorted(numbers, key=lambda name: (int(name), name)) + sorted(names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False

@@ -1,0 +1,223 @@
+"""Metrics as lines: what `log` was given, one JSON object a line, in the order of the calls.
+
+A line is ``{"step":…,"time":…,"loss":…}``; each later session of an experiment begins with a line
+``{"session":2,"step":null,"time":…}``. Nothing is dropped or rewritten when written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _json
+
+__all__ = ["METRICS", "Encoder", "freeze", "next_step", "session_line", "utc"]
+
+METRICS = "metrics.jsonl"
+RESERVED = ("step", "time", "session")
+
+_SAFE: set[type] = {float, int, str, bool, type(None)}
+_PLAIN_NUMBERS = frozenset((float, int))
+_TEXT = frozenset((str,))
+_NOT_SAME = re.compile(rb"[0-9]e|0\.0000|null")
+_TAIL = 1 << 16
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def utc(seconds: float) -> str:
+    """Write seconds since the epoch as UTC ISO 8601 with offset and microseconds."""
+    whole = math.floor(seconds)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return f"{text}.{int((seconds - whole) * 1e6):06d}+00:00"
+
+
+def freeze(metrics: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Copy what `log` was given so that a later change of it does not alter what was logged.
+
+    Python numbers, text and numpy scalars are immutable and are not touched. CPU arrays and
+    tensors are read now. A tensor on a device is cloned there and read in the writer's thread,
+    so that logging never waits for a device.
+
+    Args:
+        metrics: name to value; nested mappings are allowed.
+
+    Returns:
+        A copy with the same names.
+    """
+    row = dict(metrics)
+    if not _SAFE.issuperset(map(type, row.values())):
+        for name, value in row.items():
+            if type(value) not in _SAFE:
+                row[name] = _frozen(value)
+    return row
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return freeze(value)
+    kind = type(value)
+    module = kind.__module__
+    if module == "numpy" and getattr(value, "shape", None) == () and hasattr(kind, "newbyteorder"):
+        # A scalar, not an array of no dimension: only scalar types can be hashed.
+        if kind.__hash__ is not None:
+            _SAFE.add(kind)
+            return value
+    elif module in ("decimal", "fractions"):
+        return _as_number(value)
+    elif _on_device(value):
+        return _Deferred(value.detach().clone())
+    return _json.plain(value)
+
+
+def _as_number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        return _json.plain(value)
+
+
+def _on_device(value: Any) -> bool:
+    """A torch tensor that lives on an accelerator; other libraries' arrays are read at once."""
+    device = getattr(getattr(value, "device", None), "type", "cpu")
+    return device not in ("cpu", "meta") and hasattr(value, "detach") and hasattr(value, "clone")
+
+
+class _Deferred:
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+
+class Encoder:
+    """Turn rows into lines, the same bytes with and without msgspec.
+
+    Rows of finite numbers, the usual case, take a fast way; msgspec writes floats three times as
+    fast as ``repr``, and the same text within a range that is checked after the fact.
+
+    Args:
+        first: what the first call puts before its lines, see `session_line`.
+    """
+
+    def __init__(self, first: bytes = b"") -> None:
+        self._first = first
+        self._second = -1
+        self._prefix = ""
+        self._templates: dict[tuple[Any, ...], str] = {}
+        self._fast: Callable[[Any], bytes] | None = None
+        self._prepared = False
+
+    def __call__(self, rows: list[tuple[Any, float, dict[Any, Any]]]) -> bytes:
+        """Encode rows of (step, seconds since the epoch, metrics); never raises."""
+        if not self._prepared:
+            self._prepare()
+        lines, self._first = [self._first], b""
+        for step, when, row in rows:
+            values = row.values()
+            stamp = self._stamp(when)
+            if type(step) is int and _PLAIN_NUMBERS.issuperset(map(type, values)):
+                line = self._numbers(step, stamp, row)
+                if line is not None:
+                    lines.append(line)
+                    continue
+            lines.append(_slow_line(step, stamp, row))
+        return b"".join(lines)
+
+    def _prepare(self) -> None:
+        # In the writer's thread: importing takes 20 ms that the program need not wait for.
+        self._prepared = True
+        try:
+            import msgspec
+        except ImportError:
+            return
+        self._fast = msgspec.json.Encoder().encode
+
+    def _stamp(self, when: float) -> str:
+        second = math.floor(when)
+        if second != self._second:
+            self._second = second
+            self._prefix = utc(second)[:20]
+        return f"{self._prefix}{int((when - second) * 1e6):06d}+00:00"
+
+    def _numbers(self, step: int, stamp: str, row: dict[Any, Any]) -> bytes | None:
+        """Write a row of ints and floats; None when it needs the slow way."""
+        if (
+            "step" in row
+            or "time" in row
+            or "session" in row
+            or not _TEXT.issuperset(map(type, row))
+        ):
+            return None
+        try:
+            if self._fast is not None:
+                line = self._fast({"step": step, "time": stamp, **row})
+                if not _NOT_SAME.search(line):
+                    return line + b"\n"
+            names = tuple(row)
+            template = self._templates.get(names)
+            if template is None:
+                template = self._template(names)
+            if math.isfinite(sum(row.values())):
+                return (template % (step, stamp, *row.values())).encode()
+        except (TypeError, ValueError, OverflowError, UnicodeEncodeError):
+            pass
+        return None
+
+    def _template(self, names: tuple[Any, ...]) -> str:
+        if len(self._templates) > 1000:
+            self._templates.clear()
+        fields = "".join("," + _compact(name).replace("%", "%%") + ":%r" for name in names)
+        template = self._templates[names] = '{"step":%r,"time":"%s"' + fields + "}\n"
+        return template
+
+
+def _slow_line(step: Any, stamp: str, row: dict[Any, Any]) -> bytes:
+    flat: dict[str, Any] = {"step": _json.plain(step), "time": stamp}
+    _flatten(row, "", flat)
+    return _json.encode_line(flat)
+
+
+def _flatten(row: Mapping[Any, Any], prefix: str, out: dict[str, Any]) -> None:
+    """Join the names of nested mappings with a slash; names that are taken get an underscore."""
+    for key, value in row.items():
+        name = prefix + (key if type(key) is str else str(_json.plain(key)))
+        if isinstance(value, _Deferred):
+            value = _json.plain(value.tensor)
+        if isinstance(value, Mapping) and value:
+            _flatten(value, name + "/", out)
+            continue
+        while name in out or name in RESERVED:
+            name += "_"
+        out[name] = value
+
+
+def session_line(number: int, when: float) -> bytes:
+    """The line that a later session of an experiment begins with."""
+    return _json.encode_line({"session": number, "step": None, "time": utc(when)})
+
+
+def next_step(path: str) -> int:
+    """The step after the last that a file of metrics holds; 0 when it holds none.
+
+    Reads only the end of the file, and passes over torn lines.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            lines = file.read(_TAIL).split(b"\n")
+    except OSError:
+        return 0
+    for line in reversed(lines):
+        try:
+            step = _json.decode(line).get("step")
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(step, (int, float)) and not isinstance(step, bool):
+            return int(step) + 1
+    return 0

@@ -1,0 +1,284 @@
+"""Everything slow that happens to the record after the start, in threads nobody waits for.
+
+A storage that is full, gone or hangs must not stop the program, so the program only appends to
+queues in memory. A `Writer` owns one thread, which owns files: it appends what `Channel`s
+collect, replaces documents, and beats the heart. What fails is kept, within bounds, and tried
+again; what the bounds then make it give up is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from . import _files
+
+__all__ = ["Channel", "Writer"]
+
+BATCH_SECONDS = 0.1
+"""How long the thread collects before it writes; half of what a row may take to the disk."""
+RETRY_SECONDS = 1.0
+BUFFER_BYTES = 32 << 20
+"""What a channel keeps for a storage that does not take it."""
+
+
+class Channel:
+    """An append-only file that any thread may feed without ever waiting for the storage.
+
+    Args:
+        appender: the file, owned by the writer's thread from now on.
+        encode: makes bytes of a list of items; called by whoever holds the channel's lock.
+        soft_limit: items in the queue above which the feeding thread encodes some itself, so that
+            a loop that outruns the writer pays for itself instead of filling the memory.
+    """
+
+    RELIEF = 8
+    PORTION = 256
+
+    def __init__(
+        self,
+        appender: _files.Appender,
+        encode: Callable[[list[Any]], bytes],
+        soft_limit: int = 4096,
+    ) -> None:
+        self.appender = appender
+        self.lost = 0
+        self._encode = encode
+        self._soft_limit = soft_limit
+        self._queue: deque[Any] = deque()
+        self._lock = threading.Lock()
+        self._encoded: list[tuple[int, bytes]] = []
+        self._bytes = 0
+        self._rest = b""
+        self._rest_items = 0
+        self.writer: Writer | None = None
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.appender.path)
+
+    def put(self, item: Any) -> None:
+        """Hand over one item; about a quarter of a microsecond while the writer keeps up."""
+        queue = self._queue
+        queue.append(item)
+        if len(queue) > self._soft_limit:
+            self.relieve()
+        writer = self.writer
+        if writer is not None and not writer.awake:
+            writer.wake()
+
+    def relieve(self) -> None:
+        """Encode some of the queue in the calling thread, unless another one is at it."""
+        # Far above the limit the thread that encodes needs the interpreter more than we do.
+        patience = 0.002 if len(self._queue) > 2 * self._soft_limit else 0
+        if self._lock.acquire(timeout=patience) if patience else self._lock.acquire(blocking=False):
+            try:
+                self._take(self.RELIEF)
+            finally:
+                self._lock.release()
+
+    def _take(self, most: int) -> int:
+        """Move items from the queue to the encoded bytes; the lock is held."""
+        queue = self._queue
+        items = []
+        with contextlib.suppress(IndexError):
+            for _ in range(most):
+                items.append(queue.popleft())
+        if not items:
+            return 0
+        try:
+            data = self._encode(items)
+        except Exception:  # an item that cannot be encoded must not stop those behind it
+            self.lost += len(items)
+            return len(items)
+        if self._bytes + len(self._rest) + len(data) > BUFFER_BYTES and self._bytes:
+            self.lost += len(items)
+        else:
+            self._encoded.append((len(items), data))
+            self._bytes += len(data)
+        return len(items)
+
+    def drain(self) -> bool:
+        """Write what is there; True when something was. Only the writer's thread calls this.
+
+        Raises:
+            OSError: the storage did not take it; it is kept.
+        """
+        wrote = False
+        while True:
+            with self._lock:
+                taken = self._take(self.PORTION)
+                encoded, self._encoded = self._encoded, []
+                self._bytes = 0
+            if encoded:
+                self._rest += b"".join(data for _, data in encoded)
+                self._rest_items += sum(count for count, _ in encoded)
+            if not self._rest:
+                if taken:
+                    continue
+                return wrote
+            written = self.appender.append(self._rest)
+            wrote = True
+            self._rest = self._rest[written:]
+            if not self._rest:
+                self._rest_items = 0
+
+    def unwritten(self) -> int:
+        """Items that were handed over and are not in the file; exact once nobody feeds."""
+        return self._rest_items + sum(count for count, _ in self._encoded) + len(self._queue)
+
+
+class Writer:
+    """A daemon thread that writes channels and documents and beats the heart.
+
+    Args:
+        name: of the thread.
+        beat: called every `interval` seconds; errors are counted.
+        on_error: called once for each file that fails first, with its name and the error.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        beat: Callable[[], None] | None = None,
+        interval: float = 15.0,
+        on_error: Callable[[str, OSError], None] | None = None,
+    ) -> None:
+        self.awake = False
+        self.errors: dict[str, list[Any]] = {}
+        self._channels: list[Channel] = []
+        self._documents: dict[str, tuple[bytes, bool]] = {}
+        self._waiters: deque[threading.Event] = deque()
+        self._event = threading.Event()
+        self._hurry = threading.Event()
+        self._closing = False
+        self._cycles = 0
+        self._stuck_at = -1
+        self._beat = beat
+        self._interval = interval
+        self._on_error = on_error
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def add(self, channel: Channel) -> Channel:
+        """Take over a channel."""
+        channel.writer = self
+        self._channels.append(channel)
+        return channel
+
+    def store(self, path: str, data: bytes, *, sync: bool = True) -> None:
+        """Put data in the place of a file soon; of several for one file the last wins."""
+        self._documents[path] = (data, sync)
+        self.wake()
+
+    def wake(self) -> None:
+        self.awake = True
+        self._event.set()
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until all that was handed over so far has been offered to the storage.
+
+        A storage that let one caller wait in vain is not waited for again until it moves.
+
+        Args:
+            timeout: seconds.
+
+        Returns:
+            Whether it was done in time.
+        """
+        thread = self._thread
+        if self._stuck_at == self._cycles or not thread.is_alive():
+            return False
+        if threading.current_thread() is thread:
+            return False
+        done = threading.Event()
+        self._waiters.append(done)
+        self._hurry.set()
+        self.wake()
+        if done.wait(timeout):
+            return True
+        self._stuck_at = self._cycles
+        return False
+
+    def close(self, timeout: float) -> bool:
+        """Write what is there and end the thread, or leave it behind when time is up.
+
+        Returns:
+            Whether the thread has ended.
+        """
+        self._closing = True
+        self._hurry.set()
+        self.wake()
+        if threading.current_thread() is not self._thread and self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def pending(self) -> int:
+        """Documents that are not stored yet."""
+        return len(self._documents)
+
+    def _run(self) -> None:
+        next_beat = time.monotonic() + self._interval
+        failing = False
+        while True:
+            idle = max(0.0, next_beat - time.monotonic()) if self._beat else None
+            if failing:
+                idle = RETRY_SECONDS if idle is None else min(idle, RETRY_SECONDS)
+            self._event.wait(idle)
+            self._event.clear()
+            closing = self._closing
+            if not closing and not self._hurry.is_set():
+                self._hurry.wait(BATCH_SECONDS)
+            self._hurry.clear()
+            self.awake = False
+            failing = self._cycle()
+            if self._beat is not None and time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + self._interval
+                self._attempt("heartbeat", self._beat)
+            if closing:
+                break
+        for channel in self._channels:
+            channel.appender.close()
+
+    def _cycle(self) -> bool:
+        """Try everything once; True when something failed."""
+        waiters = [self._waiters.popleft() for _ in range(len(self._waiters))]
+        failed = False
+        for channel in self._channels:
+            failed |= not self._attempt(channel.name, channel.drain)
+        for path in list(self._documents):
+            failed |= not self._attempt(os.path.basename(path), self._replace, path)
+        self._cycles += 1
+        for waiter in waiters:
+            waiter.set()
+        return failed
+
+    def _replace(self, path: str) -> None:
+        document = self._documents[path]
+        _files.replace(path, document[0], sync=document[1])
+        if self._documents[path] is document:
+            del self._documents[path]
+
+    def _attempt(self, name: str, action: Callable[..., object], *arguments: str) -> bool:
+        try:
+            action(*arguments)
+        except OSError as error:
+            self._note(name, error)
+            return False
+        return True
+
+    def _note(self, name: str, error: OSError) -> None:
+        reason = error.strerror or type(error).__name__
+        first = name not in self.errors
+        count = 0 if first else self.errors[name][1]
+        self.errors[name] = [reason, count + 1]
+        if first and self._on_error is not None:
+            self._on_error(name, error)
