@@ -60,6 +60,7 @@ class Recording:
         self._tap: Any = None
         self._sampler: _environment_system.Sampler | None = None
         self._facts: threading.Thread | None = None
+        self._settle_again = 0.0
         self.totals: dict[str, Any] = {}
 
     def _channel(self, name: str, encode: Any) -> Channel:
@@ -88,7 +89,18 @@ class Recording:
         return self.streams.add(Channel(appender, b"".join, _CONSOLE_QUEUE))
 
     def _settle(self) -> None:
+        """Wait until what the program has flushed is in the file, but not for a slow storage.
+
+        Then nine tenths of the time are left to the program, and a kill -9 loses what it printed
+        in the meantime.
+        """
+        now = time.monotonic()
+        if now < self._settle_again:
+            return
         self.streams.settle(SETTLE_SECONDS)
+        took = time.monotonic() - now
+        if took > SETTLE_SECONDS / 2:
+            self._settle_again = now + 10 * took
 
     def store(self, name: str, value: Any, *, wait: bool = True) -> None:
         """Put a JSON document in its place, waiting a bounded time until it is there."""

@@ -38,7 +38,7 @@ class Channel:
     """
 
     RELIEF = 8
-    PORTION = 256
+    PORTION = 64
 
     def __init__(
         self,
@@ -96,20 +96,23 @@ class Channel:
         except Exception:  # an item that cannot be encoded must not stop those behind it
             self.lost += len(items)
             return len(items)
-        if self._bytes + len(self._rest) + len(data) > BUFFER_BYTES and self._bytes:
+        if self._bytes + len(self._rest) > BUFFER_BYTES:
             self.lost += len(items)
         else:
             self._encoded.append((len(items), data))
             self._bytes += len(data)
         return len(items)
 
-    def drain(self) -> bool:
-        """Write what is there; True when something was. Only the writer's thread calls this.
+    def drain(self, hurry: Callable[[], bool]) -> None:
+        """Write what is there. Only the writer's thread calls this.
+
+        Args:
+            hurry: whether somebody waits for it.
 
         Raises:
             OSError: the storage did not take it; it is kept.
         """
-        wrote = False
+        waiting = len(self._queue)  # not what comes meanwhile: others wait for the thread, too
         while True:
             with self._lock:
                 taken = self._take(self.PORTION)
@@ -118,15 +121,17 @@ class Channel:
             if encoded:
                 self._rest += b"".join(data for _, data in encoded)
                 self._rest_items += sum(count for count, _ in encoded)
-            if not self._rest:
-                if taken:
-                    continue
-                return wrote
-            written = self.appender.append(self._rest)
-            wrote = True
-            self._rest = self._rest[written:]
-            if not self._rest:
-                self._rest_items = 0
+            if self._rest:
+                written = self.appender.append(self._rest)
+                self._rest = self._rest[written:]
+            if self._rest:
+                continue  # the storage took a part; the next attempt goes on or says why not
+            self._rest_items = 0
+            waiting -= taken
+            if not taken or waiting <= 0:
+                return
+            if not hurry():
+                time.sleep(0)  # a busy program gets the interpreter back now, not 5 ms later
 
     def unwritten(self) -> int:
         """Items that were handed over and are not in the file; exact once nobody feeds."""
@@ -250,16 +255,21 @@ class Writer:
 
     def _cycle(self) -> bool:
         """Try everything once; True when something failed."""
-        waiters = [self._waiters.popleft() for _ in range(len(self._waiters))]
+        waiters = list(self._waiters)
         failed = False
+        hurry = self._hurried
         for channel in self._channels:
-            failed |= not self._attempt(channel.name, channel.drain)
+            failed |= not self._attempt(channel.name, channel.drain, hurry)
         for path in list(self._documents):
             failed |= not self._attempt(os.path.basename(path), self._replace, path)
         self._cycles += 1
         for waiter in waiters:
+            self._waiters.popleft()
             waiter.set()
         return failed
+
+    def _hurried(self) -> bool:
+        return self._closing or bool(self._waiters)
 
     def _replace(self, path: str) -> None:
         document = self._documents[path]
@@ -267,7 +277,7 @@ class Writer:
         if self._documents[path] is document:
             del self._documents[path]
 
-    def _attempt(self, name: str, action: Callable[..., object], *arguments: str) -> bool:
+    def _attempt(self, name: str, action: Callable[..., object], *arguments: Any) -> bool:
         try:
             action(*arguments)
         except OSError as error:
