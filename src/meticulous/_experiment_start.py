@@ -61,31 +61,14 @@ def locate(project_directory: str, experiments_directory: str) -> tuple[str, str
             value=project_directory,
         )
     if not project_directory:
-        upward = _upward(project, _git.find_root(project) or project)
-        relative = not os.path.isabs(experiments_directory)
-        with_store = (
-            folder
-            for folder in upward
-            if relative and _is_store(os.path.join(folder, experiments_directory))
-        )
         with_project = (
-            folder for folder in upward if os.path.isfile(os.path.join(folder, "pyproject.toml"))
+            folder
+            for folder in _folder.upward(project)
+            if os.path.isfile(os.path.join(folder, "pyproject.toml"))
         )
-        project = next(with_store, None) or next(with_project, None) or project
-    return project, os.path.join(project, experiments_directory)
-
-
-def _is_store(path: str) -> bool:
-    """Whether a folder is one of ours, rather than, say, a package of the name experiments."""
-    return os.path.isdir(path) and _folder.is_store(path)
-
-
-def _upward(folder: str, top: str) -> list[str]:
-    found = [folder]
-    while folder != top and os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-        found.append(folder)
-    return found
+        store = _folder.find_store(project, experiments_directory)
+        project = store or next(with_project, project)
+    return project, os.path.abspath(os.path.join(project, experiments_directory))
 
 
 def inert_reason(settings: dict[str, Any]) -> str:

@@ -13,7 +13,16 @@ from typing import Any
 from . import _files, _json
 from .errors import SettingError, StorageError
 
-__all__ = ["FORMAT", "NAMES", "Folder", "claim", "experiment_ids", "is_store", "prepare_root", "valid_id"]
+__all__ = [
+    "FORMAT",
+    "NAMES",
+    "Folder",
+    "claim",
+    "experiment_ids",
+    "is_store",
+    "prepare_root",
+    "valid_id",
+]
 
 FORMAT = 1
 """Version of the record; see docs/reference/record.md for what a change of it means."""
@@ -147,15 +156,13 @@ class Folder:
         except OSError:
             return float("inf")
 
-    def merge_summary(self, known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-        """Merge by key into what is on disk, or into `known` once that has been read."""
-        if known is None:
-            try:
-                read = _files.read_json(self.file(SUMMARY))
-            except (OSError, ValueError):
-                read = {}
-            known = read if isinstance(read, dict) else {}
-        return {**known, **new}
+    def read_summary(self) -> dict[str, Any]:
+        """What summary.json holds; empty when there is none."""
+        try:
+            read = _files.read_json(self.file(SUMMARY))
+        except (OSError, ValueError):
+            return {}
+        return read if isinstance(read, dict) else {}
 
 
 def valid_id(value: Any) -> str:
@@ -216,11 +223,37 @@ def prepare_root(root: str) -> None:
 
 def is_store(root: str) -> bool:
     """Whether a folder is new or holds experiments, rather than, say, a package of that name."""
-    names = [name for name in os.listdir(root) if not name.startswith(".")]
-    return not names or any(
-        name.isascii() and name.isdigit() and os.path.isdir(os.path.join(root, name))
-        for name in names
-    )
+    try:
+        names = [name for name in os.listdir(root) if not name.startswith(".")]
+        return not names or bool(experiment_ids(root))
+    except OSError:
+        return False
+
+
+def upward(start: str) -> list[str]:
+    """The folders from one up to the top of its repository; that one alone without a repository."""
+    found = [start]
+    while not os.path.lexists(os.path.join(found[-1], ".git")):
+        above = os.path.dirname(found[-1])
+        if above == found[-1]:
+            return [start]
+        found.append(above)
+    return found
+
+
+def find_store(start: str, directory: str) -> str | None:
+    """The nearest folder upward, within the repository, that already holds the experiments folder.
+
+    Args:
+        start: absolute path of a folder.
+        directory: the experiments folder, relative to the folder that is looked for.
+
+    Returns:
+        The folder that holds it; None when there is none, or the experiments folder is absolute.
+    """
+    if os.path.isabs(directory):
+        return None
+    return next((top for top in upward(start) if is_store(os.path.join(top, directory))), None)
 
 
 def claim(root: str, experiment_id: str | None = None) -> Folder:

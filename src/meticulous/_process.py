@@ -69,10 +69,10 @@ def owner_state(owner: Mapping[str, Any], silent_for: float) -> str:
         return "dead" if same_machine and silent_for > SILENT_AFTER else "unknown"
     if owner.get("namespace") != _namespace():
         return "unknown"
-    if boot is None:
+    recorded, start = owner.get("process-start"), _process_start(pid)
+    if boot is None or (recorded is None and start is not None):
         return _alive_by_signal(pid)
-    start = _process_start(pid)
-    return "alive" if start is not None and start == owner.get("process-start") else "dead"
+    return "alive" if start is not None and start == recorded else "dead"
 
 
 def _alive_by_signal(pid: int) -> str:

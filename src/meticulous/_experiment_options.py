@@ -1,0 +1,105 @@
+"""An experiment from the command line: the argument group and the parsers of argparse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _arguments
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import Self
+
+__all__ = ["FromParser"]
+
+
+class FromParser:
+    """The part of `Experiment` that knows argparse."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, args: Any, default_args: Any, **options: Any) -> None: ...
+
+    @staticmethod
+    def add_argument_group(
+        parser: argparse.ArgumentParser,
+        project_directory: str = "",
+        experiments_directory: str = "experiments",
+        experiment_id: str | None = None,
+        description: str = "",
+        norecord: bool = False,
+        *,
+        resume: bool = False,
+        dirty: str | None = None,
+        capture: str | None = None,
+    ) -> None:
+        """Add the group "meticulous" with the options of an experiment to a parser.
+
+        Args:
+            parser: an option of its own that is named like one of ours wins; ours steps back.
+            project_directory: default of the option, as are all others.
+            experiments_directory: see `Experiment`.
+            experiment_id: see `Experiment`.
+            description: see `Experiment`.
+            norecord: see `Experiment`.
+            resume: see `Experiment`.
+            dirty: see `Experiment`.
+            capture: see `Experiment`.
+        """
+        _arguments.add_argument_group(
+            parser,
+            project_directory=project_directory,
+            experiments_directory=experiments_directory,
+            experiment_id=experiment_id,
+            description=description,
+            norecord=norecord,
+            resume=resume,
+            dirty=dirty,
+            capture=capture,
+        )
+
+    @staticmethod
+    def extract_meticulous_args(
+        parser: argparse.ArgumentParser, arg_list: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Parse, and give only the options of the group "meticulous".
+
+        Args:
+            parser: one that `add_argument_group` has seen.
+            arg_list: the words; those of the command line when not given.
+
+        Returns:
+            Name to value, as keywords of `Experiment`.
+        """
+        return _arguments.extract_meticulous_args(parser, arg_list)
+
+    @classmethod
+    def from_parser(
+        cls,
+        parser: argparse.ArgumentParser,
+        arg_list: Sequence[str] | None = None,
+        capture_defaults: bool = True,
+        **meticulous_args: Any,
+    ) -> Self:
+        """Start an experiment from the command line, parsed once.
+
+        ``parser.parse_args()`` afterwards returns what it returns without us.
+
+        Args:
+            parser: its args are recorded, and as defaults what its actions say.
+            arg_list: the words; those of the command line when not given.
+            capture_defaults: False records that the defaults are not known.
+            **meticulous_args: keywords of `Experiment`, for what the command line does not say.
+
+        Returns:
+            The experiment.
+
+        Raises:
+            SystemExit: the command line is wrong, as `parser.parse_args` raises it; nothing was
+                created.
+            MeticulousError: as `Experiment`.
+        """
+        args, options, namespace = _arguments.take_meticulous(parser, arg_list)
+        defaults = _arguments.defaults_of(parser, namespace) if capture_defaults else None
+        return cls(args, defaults, **{**meticulous_args, **options})

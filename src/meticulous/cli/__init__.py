@@ -1,0 +1,115 @@
+"""The ``meticulous`` command: which command is meant, and how errors are told.
+
+A command's module is imported only when it runs: its ``run(argv)`` returns the exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import MeticulousError, SettingError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "list": ("list", "what was recorded, how it ended, and what came out"),
+}
+"""Each command's module and what it does."""
+
+ALIASES = {"ls": "list"}
+_DEFAULT = "list"
+_INTERRUPTED = 130
+
+_HELP = """\
+usage: meticulous [list] [DIRECTORY] [options]
+
+Look at recorded experiments.
+
+commands:
+{commands}
+
+A first word that is no command is an experiments folder, and the command is list. Without a
+folder it is the one of the project around the working directory.
+
+options:
+  -h, --help     show this help; 'meticulous COMMAND --help' shows a command's options
+  --version      show the version
+
+examples:
+  meticulous
+  meticulous experiments/ --args all
+  meticulous list --json | jq '.experiments[].summary'
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the words after ``meticulous``; None for those of this process.
+
+    Returns:
+        The exit code: 0 answered, 1 failed, 2 wrong usage; 130 after Ctrl-C. A pipe that nobody
+        reads any more ends it quietly, with 0.
+    """
+    words = sys.argv[1:] if argv is None else [*argv]
+    from . import _output
+
+    try:
+        return _run(words)
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except SystemExit as stop:  # argparse, after --help
+        return stop.code if isinstance(stop.code, int) else 0
+    except MeticulousError as error:
+        _output.print_error(error)
+        return error.exit_code
+    except OSError as error:
+        _output.print_error(error)
+        return 1
+
+
+def _run(words: list[str]) -> int:
+    from . import _output
+
+    first = words[0] if words else ""
+    if first in ("-h", "--help"):
+        commands = "\n".join(f"  {name:<13}  {does}" for name, (_, does) in COMMANDS.items())
+        _output.write(_HELP.format(commands=commands))
+        return 0
+    if first == "--version":
+        from .. import __version__
+
+        _output.write(f"meticulous {__version__}\n")
+        return 0
+    name = ALIASES.get(first, first)
+    if name in COMMANDS:
+        words = words[1:]
+    else:
+        name = _DEFAULT
+        _check_word(first)
+    import importlib
+
+    code: int = importlib.import_module(f".{COMMANDS[name][0]}", __name__).run(words)
+    return code
+
+
+def _check_word(word: str) -> None:
+    """Tell a misspelled command from a folder.
+
+    Raises:
+        SettingError: it is nearly a command, and no folder.
+    """
+    if word and word[0].isalpha() and not os.path.exists(word):
+        import difflib
+
+        close = difflib.get_close_matches(word, COMMANDS, 1)
+        if close:
+            raise SettingError(
+                f"There is no command and no folder {word!r}.",
+                f"Did you mean 'meticulous {close[0]}'?",
+            )

@@ -1,0 +1,158 @@
+"""What the command line prints: the one place that writes to the terminal.
+
+Text goes to the stream in one piece and past its buffer, so that nothing is left over that the
+interpreter would fail to write when a pipe has closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from .. import _json, _table
+from ..errors import MeticulousError, SettingError, StorageError
+
+__all__ = ["Parser", "colours", "print_error", "print_json", "print_table", "width", "write"]
+
+SCHEMA = 1
+"""Version of what ``--json`` prints; docs/guides/reading.md says what a change of it means."""
+
+_WIDEST_HELP = 100
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's parser: errors are raised, help fits the terminal and goes through `write`.
+
+    Args:
+        command: the command's name.
+        description: what it does, in a sentence.
+        examples: lines that show how it is used.
+        usage: the line after ``usage:``.
+    """
+
+    def __init__(self, command: str, description: str, examples: str, usage: str) -> None:
+        # A width that is given keeps argparse from importing shutil to find it out.
+        help_width = self._width = min(width() or _WIDEST_HELP, _WIDEST_HELP)
+        super().__init__(
+            prog=f"meticulous {command}",
+            description=description,
+            epilog=examples,
+            usage=usage,
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+                prog, width=help_width, max_help_position=30
+            ),
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would have printed together with the usage."""
+        raise SettingError(f"{message[:1].upper()}{message[1:]}.", f"See '{self.prog} --help'.")
+
+    def format_help(self) -> str:
+        """Wrap the description, which argparse leaves as it is together with the examples."""
+        import textwrap
+
+        self.description = textwrap.fill(self.description or "", self._width)
+        return super().format_help()
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        write(message)
+
+
+def write(text: str) -> None:
+    """Write to standard output; characters that its encoding lacks become their escapes.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        StorageError: it cannot be written for another reason.
+    """
+    if sys.stdout is None:  # closed before we started
+        return
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError.from_oserror("write", "the output", error) from error
+
+
+def _write(stream: Any, text: str) -> None:
+    stream.flush()
+    encoding = stream.encoding or "utf-8"
+    data = text.encode(encoding, "backslashreplace")
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(data.decode(encoding))
+        return
+    raw = getattr(buffer, "raw", buffer)
+    view = memoryview(data)
+    while view:
+        written = raw.write(view)
+        if written is None:  # a pipe that does not block and is full
+            time.sleep(0.01)
+        else:
+            view = view[written:]
+
+
+def print_error(error: MeticulousError | OSError) -> None:
+    """Say on standard error, in one line, what went wrong and what to do next."""
+    text = str(error)
+    if isinstance(error, OSError):
+        place = f" {os.fsdecode(error.filename)}" if error.filename else ""
+        text = f"Cannot go on:{place} {error.strerror or type(error).__name__}."
+    with contextlib.suppress(OSError, ValueError):  # then there is nobody to tell
+        if sys.stderr is not None:
+            sys.stderr.write(f"meticulous: {_table.clean(text)}\n")
+            sys.stderr.flush()
+
+
+def print_json(name: str, value: Any) -> None:
+    """Print an answer for programs: ``{"schema": 1, name: value}``, strict JSON, in full.
+
+    It is ASCII, so that every terminal and every locale takes it unchanged.
+    """
+    plain = _json.plain({"schema": SCHEMA, name: value})
+    text = json.dumps(plain, indent=4, allow_nan=False)
+    write(text.replace("\x7f", "\\u007f") + "\n")
+
+
+def print_table(title: str, columns: Sequence[_table.Column]) -> None:
+    """Print a title and a table that fits the terminal; a pipe gets every column."""
+    table = _table.render(columns, width(), colour=colours())
+    lines = [_table.clean(title), "", *table.lines]
+    if table.hidden:
+        names = [f"{column.group}.{column.name}".lstrip(".") for column in table.hidden]
+        lines += ["", _cut(f"not shown for want of width: {', '.join(map(_table.clean, names))}")]
+    write("\n".join(lines) + "\n")
+
+
+def _cut(line: str) -> str:
+    room = width()
+    return line if room is None else _table.cut(line, room)
+
+
+def width() -> int | None:
+    """Characters a line: what COLUMNS says, otherwise the terminal; None when there is none."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def colours() -> bool:
+    """Whether to use colours: on a terminal that has them, and NO_COLOR is not set."""
+    try:
+        terminal = sys.stdout.isatty()
+    except (ValueError, AttributeError):
+        return False
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return terminal and (sys.platform != "win32" or "WT_SESSION" in os.environ)

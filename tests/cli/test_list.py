@@ -1,0 +1,245 @@
+"""The listing: what it shows of good, broken and hostile records, and that it fits."""
+
+import json
+import os
+import re
+
+import pytest
+
+from cli.command import listed, process, run
+from meticulous._table import width_of
+from read.records import OLD_STORE, snapshot, write_record
+
+NASTY = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202e\r\n\x7f\t世界"
+
+
+# ------------------------------------------------------------------------------ the listing
+
+
+def test_the_listing_tells_what_ran_and_how_it_ended(store, capfd):
+    code, out, err = run(capfd, store)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].startswith("5 experiments in ")
+    header, rows = listed(capfd, store)
+    assert header == [
+        "id",
+        "status",
+        "started",
+        "time",
+        "commit",
+        "lr",
+        "loss",
+        "lr",
+        "description",
+        "message",
+    ]
+    assert list(rows) == ["1", "2", "9", "10", "named"]
+    assert re.fullmatch(r"1 +SUCCESS +\d\S+( ago)? +10m00s +0123456 +0.1 +0.5", rows["1"])
+    assert re.search(r" 0.2 +0.25 +1$", rows["2"])
+    assert re.search(r"^9 +ERROR .* a bold try +sys.exit\(3\)$", rows["9"])
+    assert re.search(r"^10 +UNKNOWN ! .* nothing is recorded in the folder$", rows["10"])
+    assert re.search(r"^named +SUCCESS ! .* not recorded: 12 of metrics.jsonl$", rows["named"])
+
+
+@pytest.mark.parametrize("name", ["documented", "newest"])
+def test_stores_of_2020_are_listed(name, capfd):
+    header, rows = listed(capfd, OLD_STORE / name / "experiments")
+    names = [
+        "lr",
+        "seed",
+        "optimizer",
+        "layers",
+        "crash",
+        "stop_with",
+        "hang",
+        "loss",
+        "step",
+        "note",
+    ]
+    assert header[5:-2] == names
+    assert list(rows) == ["1", "2", "3", "4", "5", "6", "7", "8", "baseline"]
+    assert "ed8f367" in rows["1"] and "ff773e8" in rows["8"]
+    assert rows["3"].endswith("ValueError: loss is not finite")
+    assert "[16, 16]" in rows["7"] and "wider net" in rows["7"]
+    assert "UNKNOWN !" in rows["6"]
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ([], ["lr"]),
+        (["--args", "truncated"], ["lr"]),
+        (["--args", "none"], []),
+        (["--args", "non-default"], ["lr", "model.width"]),
+        (["--args", "all"], ["lr", "same", "model.width", "nan"]),
+        (["--args", "all", "--summary"], ["lr", "same", "model.width", "nan"]),
+        (["--args=all", "--no_summary"], ["lr", "same", "model.width", "nan"]),
+    ],
+)
+def test_which_args_are_shown(tmp_path, capfd, options, shown):
+    for number in range(3):
+        args = {"lr": number, "same": 1, "model": {"width": 3}, "nan": float("nan")}
+        defaults = {"lr": 0, "same": 1, "model": {"width": 9}, "nan": float("nan")}
+        write_record(tmp_path, str(number), args=args, default_args=defaults, summary={"loss": 1})
+    tmp_path.joinpath("9").mkdir()  # one without any args does not make every arg differ
+    header, _ = listed(capfd, tmp_path, *options)
+    summary = [] if "--no_summary" in options else ["loss"]
+    assert header == ["id", "status", "started", "time", "commit", *shown, *summary, "message"]
+
+
+def test_args_that_are_not_the_same_are_those_of_another_type_or_absent(tmp_path, capfd):
+    args = [{"a": 1, "b": [1], "c": "1"}, {"a": 1.0, "b": [1], "c": 1}, {"a": 1, "b": [1], "d": 0}]
+    for number, values in enumerate(args):
+        write_record(tmp_path, str(number), args=values)
+    assert listed(capfd, tmp_path)[0][5:] == ["a", "c", "d"]
+
+
+def test_old_flags_and_places_mean_what_they_did(store, capfd, monkeypatch):
+    everything = listed(capfd, store)
+    project = store.parent
+    project.joinpath(".git").mkdir()
+    project.joinpath("src").mkdir()
+    assert listed(capfd, "list", store) == everything
+    assert listed(capfd, "ls", f"{store}/", "--summary") == everything
+    assert listed(capfd, "--project-directory", project) == everything
+    assert listed(capfd, "experiments", "--project-directory", project) == everything
+    monkeypatch.chdir(project)
+    assert listed(capfd, "experiments/") == everything
+    monkeypatch.chdir(project / "src")
+    assert listed(capfd) == everything
+    assert listed(capfd, "list") == everything
+
+
+def test_a_folder_named_like_a_command_can_be_given(store, capfd, monkeypatch):
+    monkeypatch.chdir(store.parent)
+    store.rename("list")
+    assert list(listed(capfd, "./list")[1]) == list(listed(capfd, "list", "list")[1])
+
+
+def test_an_empty_store_is_said_to_be_empty(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath("experiments").mkdir()
+    assert run(capfd) == (0, "No experiments in experiments/.\n", "")
+    assert json.loads(run(capfd, "--json")[1]) == {"schema": 1, "experiments": []}
+
+
+# ------------------------------------------------------------------------------ for programs
+
+
+def test_json_holds_everything_strictly(store, capfd):
+    write_record(store, "nan", args={"lr": float("nan")}, summary={"a": float("-inf")})
+    code, out, err = run(capfd, "list", store, "--json")
+    assert (code, err) == (0, "")
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    answer = json.loads(out, parse_constant=refuse)
+    assert answer["schema"] == 1
+    rows = {row["expid"]: row for row in answer["experiments"]}
+    assert list(rows) == ["1", "2", "9", "10", "named", "nan"]
+    assert rows["nan"]["args"] == {"lr": "NaN"} and rows["nan"]["summary"] == {"a": "-Infinity"}
+    assert rows["9"]["status_message"] == "sys.exit(3)"
+    assert rows["10"]["problems"] == ["nothing is recorded in the folder"]
+    assert rows["1"]["metadata"]["command"] == ["train.py", "--lr", "0.1"]
+    assert sorted(rows["1"]) == sorted(
+        [
+            "expid",
+            "curexpdir",
+            "status",
+            "status_message",
+            "sha",
+            "start_time",
+            "duration",
+            "description",
+            "args",
+            "default_args",
+            "summary",
+            "annotations",
+            "metadata",
+            "problems",
+        ]
+    )
+
+
+def test_json_in_a_narrow_locale_is_the_same(tmp_path):
+    write_record(tmp_path, args={"name": NASTY})
+    env = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    narrow = process(tmp_path, "--json", env=env)
+    wide = process(tmp_path, "--json")
+    assert narrow.stdout == wide.stdout and narrow.returncode == 0
+    assert json.loads(narrow.stdout)["experiments"][0]["args"]["name"] == NASTY
+    table = process(tmp_path, "--args", "all", env=env)
+    assert (table.returncode, table.stderr) == (0, b"")
+    assert re.search(rb"red +\\u4e16\\u754c", table.stdout)
+
+
+# ------------------------------------------------------------------------------ hostile records
+
+
+def nasty_store(root):
+    write_record(
+        root,
+        "1",
+        status=f"ERROR\n{NASTY}",
+        args={NASTY: 1, "a": NASTY, "b": [NASTY], "c": {NASTY: NASTY}},
+        summary={NASTY: NASTY, "s": {NASTY: [NASTY]}},
+        description=NASTY,
+        githead_sha=NASTY,
+        start_time=NASTY,
+        problems={"lost": {NASTY: NASTY}},
+        sessions=[{"host": NASTY, "ending": {"kind": NASTY, "signal": NASTY}}, NASTY],
+    )
+    write_record(root, "2", status=NASTY, args={"a": 2})
+    write_record(root, "3", status="RUNNING", session={"host": NASTY}, silent=999)
+    write_record(root, f"odd{NASTY[:6]}\x9b\x7f\n\u202e")
+
+
+@pytest.mark.parametrize("columns", [None, 40, 100])
+def test_no_field_of_a_record_reaches_the_terminal_raw(tmp_path, capfd, monkeypatch, columns):
+    root = tmp_path / f"store{NASTY[:4]}"
+    nasty_store(root)
+    if columns:
+        monkeypatch.setenv("COLUMNS", str(columns))
+    for options in ([], ["--args", "all"], ["--args", "non-default"], ["--json"]):
+        code, out, err = run(capfd, root, *options)
+        assert (code, err) == (0, "")
+        assert out.replace("\n", "").isprintable()
+        assert "red" in out
+    for argv in ([root, f"--{NASTY}"], [f"none{NASTY}"], [root, "--args", NASTY]):
+        code, out, err = run(capfd, *argv)
+        assert code in (1, 2) and out == ""
+        assert err.endswith("\n") and err[:-1].isprintable()
+
+
+@pytest.mark.parametrize("columns", [40, 47, 61, 80, 100, 133, 200, 300])
+def test_every_width_is_kept_and_no_id_is_cut(tmp_path, capfd, monkeypatch, columns):
+    ids = ["1", "2000000000", "a-name-of-some-length"]
+    for expid in ids:
+        args = {f"option_{n}": f"{expid}{n}" * n for n in range(12)}
+        write_record(
+            tmp_path,
+            expid,
+            status="ERROR\nValueError: " + "very long 世界 " * 20,
+            args=args,
+            summary={"loss": 0.123456789, "accuracy": 12345678901234},
+            description="describes " * 9,
+        )
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = run(capfd, tmp_path, "--args", "all")
+    lines = out.splitlines()
+    assert code == 0
+    assert max(map(width_of, lines[1:])) <= columns
+    for expid in ids:
+        assert any(line.split()[:2] == [expid, "ERROR"] for line in lines)
+    assert ("not shown for want of width: " in out) is (columns < 300)
+    for line in lines[4:7]:  # a number is shown whole or not at all
+        assert "0.123" not in line or " 0.12345679 " in line
+        assert "123456789" not in line or " 12345678901234 " in line
+
+
+def test_reading_changes_nothing(store, capfd):
+    before = snapshot(store)
+    for options in ([], ["--json"], ["--args", "all"]):
+        run(capfd, store, *options)
+    assert snapshot(store) == before
