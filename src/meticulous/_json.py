@@ -17,6 +17,9 @@ from typing import Any
 __all__ = ["decode", "encode", "encode_line", "plain", "text_of"]
 
 MAX_DEPTH = 100
+MAX_REPEATED = 1 << 19
+"""How many values may come from containers that were met before: a graph has more paths than
+anybody can write down."""
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_SCALARS = (type(None), bool, int, float, str)
@@ -65,9 +68,33 @@ def plain(value: Any) -> Any:
     as its escape. A value that contains itself ends in ``"<cycle>"``.
     """
     try:
-        return _plain(value, ())
+        return _plain(value, _Walk())
     except RecursionError:
         return "<nested too deeply>"
+
+
+class _Walk:
+    """The containers that a conversion is in, all that it has met, and what it may still repeat."""
+
+    __slots__ = ("inside", "left", "met")
+
+    def __init__(self) -> None:
+        self.inside: set[int] = set()
+        self.met: set[int] = set()
+        self.left = MAX_REPEATED
+
+    def refusal(self, value: Any) -> str:
+        """Why not to go into a container; empty when there is no reason."""
+        if id(value) in self.inside:
+            return "<cycle>"
+        if len(self.inside) > MAX_DEPTH:
+            return f"<{type(value).__qualname__}: nested too deeply>"
+        if id(value) in self.met:
+            self.left -= 1 + (len(value) if isinstance(value, (list, tuple, dict)) else 1)
+            if self.left < 0:
+                return f"<{type(value).__qualname__}: met too often>"
+        self.met.add(id(value))
+        return ""
 
 
 def text_of(value: Any) -> str:
@@ -124,7 +151,7 @@ def _callable_name(value: Any) -> str:
 
 def _enum(value: enum.Enum) -> Any:
     if isinstance(value.value, _JSON_SCALARS) and isinstance(value, (int, str)):
-        return _plain(value.value, ())
+        return _plain(value.value, _Walk())
     return _clean(f"{type(value).__qualname__}.{value.name}")
 
 
@@ -147,42 +174,47 @@ _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-def _plain(value: Any, above: tuple[int, ...]) -> Any:
+def _plain(value: Any, walk: _Walk) -> Any:
     kind = type(value)
     if kind is str:
         return _clean(value)
     if kind is float:
         return _float(value)
-    if len(above) > MAX_DEPTH:
-        return text_of(value)
+    if kind is int:
+        return _integer(value)
     try:
         for types_, convert in _SCALARS:
             if isinstance(value, types_):
                 return convert(value)
-        if id(value) in above:
-            return "<cycle>"
-        return _container(value, (*above, id(value)))
+        refusal = walk.refusal(value)
+        if refusal:
+            return refusal
+        walk.inside.add(id(value))
+        try:
+            return _container(value, walk)
+        finally:
+            walk.inside.discard(id(value))
     except RecursionError:
         raise
     except Exception:
         return text_of(value)
 
 
-def _container(value: Any, above: tuple[int, ...]) -> Any:
+def _container(value: Any, walk: _Walk) -> Any:
     if isinstance(value, Mapping):
-        return _mapping(value.items(), above)
+        return _mapping(value.items(), walk)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return _mapping(zip(value._fields, value, strict=True), above)
+        return _mapping(zip(value._fields, value, strict=True), walk)
     if isinstance(value, (list, tuple)):
-        return [_plain(item, above) for item in value]
+        return [_plain(item, walk) for item in value]
     if isinstance(value, (set, frozenset)):
-        return _sorted([_plain(item, above) for item in value])
+        return _sorted([_plain(item, walk) for item in value])
     fields = fields_of(value)
     if fields is not None:
-        return _mapping(fields.items(), above)
+        return _mapping(fields.items(), walk)
     number = _foreign(value)
     if number is not value:
-        return _plain(number, above)
+        return _plain(number, walk)
     return text_of(value)
 
 
@@ -190,7 +222,7 @@ def _sorted(items: list[Any]) -> list[Any]:
     return sorted(items, key=lambda item: (type(item).__name__, _compact(item)))
 
 
-def _mapping(items: Iterable[tuple[Any, Any]], above: tuple[int, ...]) -> dict[str, Any]:
+def _mapping(items: Iterable[tuple[Any, Any]], walk: _Walk) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, item in items:
         name = _key(key)
@@ -198,7 +230,7 @@ def _mapping(items: Iterable[tuple[Any, Any]], above: tuple[int, ...]) -> dict[s
             name = f"{name} ({type(key).__name__})"
         while name in out:
             name += "'"
-        out[name] = _plain(item, above)
+        out[name] = _plain(item, walk)
     return out
 
 
@@ -239,7 +271,7 @@ def _is_namespace(kind: type) -> bool:
 
 def _foreign(value: Any) -> Any:
     """Read a number, array or tensor of numpy, torch, jax, tensorflow … by its manners."""
-    if hasattr(value, "detach"):
+    if hasattr(value, "detach") and hasattr(value, "tolist"):  # files have a detach, too
         value = value.detach()
     if hasattr(value, "tolist"):
         read = value.tolist()
