@@ -148,12 +148,14 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "git_seconds",
-        10.0,
+        30.0,
         _seconds,
         _SECONDS,
         "How long git may take to tell the state of the code before it is given up.",
     ),
 )
+
+_NAMES_OF_ALL = [setting.name for setting in TABLE]
 
 
 def resolve(project_directory: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,6 +171,14 @@ def resolve(project_directory: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SettingError: a value cannot be used; the message says where it stands.
     """
+    for name in given:
+        if name not in _NAMES_OF_ALL:
+            raise SettingError(
+                f"There is no argument or setting {name!r}.",
+                f"The settings are {', '.join(_NAMES_OF_ALL)}.",
+                name=name,
+                value=given[name],
+            )
     path = os.path.join(project_directory, "pyproject.toml")
     project = _from_project(path)
     values = {}
@@ -187,7 +197,7 @@ def resolve(project_directory: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def _read(setting: Setting, value: Any, place: str) -> Any:
     try:
         return setting.read(value)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         raise SettingError(
             f"{place}: {setting.name} cannot be {value!r}.",
             f"It is {setting.allowed}.",
@@ -212,12 +222,11 @@ def _from_project(path: str) -> dict[str, Any]:
         return {}  # a broken pyproject.toml is for the tools that own it to report
     if not isinstance(table, dict):
         return {}
-    known = {setting.name for setting in TABLE}
     for name in table:
-        if name not in known:
+        if name not in _NAMES_OF_ALL:
             raise SettingError(
                 f"[tool.meticulous] in {path}: there is no setting {name!r}.",
-                f"There are {', '.join(sorted(known))}.",
+                f"The settings are {', '.join(_NAMES_OF_ALL)}.",
                 name=name,
                 value=table[name],
             )
