@@ -49,7 +49,11 @@ class Repository:
         return self.path / "experiments"
 
     def git(self, *arguments: str, check: bool = True) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, check=False)
+        # Fixtures of a module come before `clean_environment`, and a machine may know no identity.
+        env = {**_GIT, **os.environ}
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, env=env, capture_output=True, check=False
+        )
         if check and done.returncode:
             raise AssertionError(f"git {arguments}: {done.stderr.decode()}")
         return done.stdout.decode("utf-8", "surrogateescape").strip()

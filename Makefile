@@ -1,0 +1,75 @@
+# One word per chore; each sets up what it needs in .venv, from Python 3.11 (or later) and pip.
+#
+#   make demo     record three real trainings in demo/ and list them
+#   make test     run every test
+#   make check    lint, format, types, and the tests of the architecture and its budgets
+#   make fix      put right what the tools can put right
+#   make bench    measure what recording costs
+#
+# Another Python: PYTHON=python3.12 make test (in a .venv of its own, .venv-python3.12).
+
+ifdef PYTHON
+VENV := .venv-$(notdir $(PYTHON))
+else
+VENV := .venv
+PYTHON := $(shell for python in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+endif
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 4
+TESTS ?= tests
+
+.PHONY: help demo test check fix bench picture constraints
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# Debian splits venv from Python: without it, the pip of the machine fills an empty environment.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed and was not found" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: $(PYTHON) does not run, or is older than Python 3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+
+$(VENV)/.examples: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[examples]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.examples
+
+demo: $(VENV)/.examples
+	@$(BIN)/python examples/demo.py demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_budgets.py tests/test_import.py tests/test_public.py
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+picture: $(VENV)/.examples
+	$(BIN)/python docs/pictures/terminal.py docs/pictures/list.svg
+
+constraints: pyproject.toml
+	rm -rf $(VENV)
+	$(MAKE) $(BIN)/python
+	$(PIP) install --quiet --editable '.[dev]'
+	{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
