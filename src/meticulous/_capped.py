@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import BinaryIO
 
 from . import _files
@@ -13,6 +14,8 @@ __all__ = ["CappedAppender", "compact"]
 HEAD = 4
 """The head is a quarter of the limit, the tail half; the last quarter is room to grow."""
 _PORTION = 1 << 20
+_LINE = b"\n[meticulous: %d bytes are left out here; see the setting capture_limit]\n"
+_MARKER = re.compile(re.escape(_LINE).replace(b"%d", b"([0-9]{1,20})"))
 
 
 class CappedAppender(_files.Appender):
@@ -29,54 +32,56 @@ class CappedAppender(_files.Appender):
     def __init__(self, path: str, limit: int) -> None:
         super().__init__(path, lines=False)
         self._limit = limit
-        self._left_out = 0
+        self._next = limit
 
     def append(self, data: bytes) -> int:
         written = super().append(data)
-        if self._limit and self.size() > self._limit:
+        if self._limit and self.size() > self._next:
+            self._next = self.size() + self._limit // HEAD
             self.close()
-            with contextlib.suppress(OSError):  # too large is better than lost
-                self._left_out = compact(self.path, self._limit, self._left_out)
+            with contextlib.suppress(OSError):  # too large, for now, is better than lost
+                compact(self.path, self._limit)
+                self._next = self._limit
         return written
 
 
-def compact(path: str, limit: int, left_out: int = 0) -> int:
+def compact(path: str, limit: int) -> None:
     """Replace a file by its head and its tail, with a line between them.
+
+    A file that has been compacted before has one such line still, which counts all.
 
     Args:
         path: the file.
         limit: in bytes; a file within it is left alone.
-        left_out: what an earlier call has left out already; its line is replaced.
-
-    Returns:
-        Bytes left out altogether.
 
     Raises:
         OSError: the file is as it was.
     """
     size = os.stat(path).st_size
     head, tail = limit // HEAD, limit // 2
-    old_line = len(_line(left_out)) if left_out else 0
-    if size <= limit or size <= head + old_line + tail:
-        return left_out
-    left_out += size - head - old_line - tail
-    temporary = f"{path}.{os.getpid()}~"
+    if size <= limit:
+        return
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}~")
     try:
-        with open(path, "rb") as source, open(temporary, "wb") as target:
-            _copy(source, target, head)
-            target.write(_line(left_out))
-            source.seek(size - tail)
-            _copy(source, target, tail)
+        with open(path, "rb") as source:
+            source.seek(head)
+            marker = _MARKER.match(source.read(len(_LINE) + 20))
+            known, skip = (int(marker[1]), len(marker[0])) if marker else (0, 0)
+            left_out = known + size - head - skip - tail
+            if left_out <= known:  # a limit that is hardly longer than the line
+                return
+            with open(temporary, "wb") as target:
+                source.seek(0)
+                _copy(source, target, head)
+                target.write(_LINE % left_out)
+                source.seek(size - tail)
+                _copy(source, target, tail)
         os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    return left_out
-
-
-def _line(left_out: int) -> bytes:
-    return b"\n[meticulous: %d bytes are left out here; see the setting capture_limit]\n" % left_out
 
 
 def _copy(source: BinaryIO, target: BinaryIO, count: int) -> None:

@@ -6,16 +6,13 @@ import contextlib
 import sys
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import _files, _folder, _json, _lifecycle, _series
+from . import _files, _folder, _json, _lifecycle, _redact, _series
 from ._experiment_files import Hashing
 from ._experiment_recording import FINISH_SECONDS, Recording
 
-if TYPE_CHECKING:
-    from .experiment import Experiment
-
-__all__ = ["elsewhere", "finish", "of_status", "show", "store_late"]
+__all__ = ["elsewhere", "finish", "of_status", "redacted", "show", "store_late"]
 
 
 def of_status(status: str) -> _lifecycle.Ending:
@@ -23,6 +20,19 @@ def of_status(status: str) -> _lifecycle.Ending:
     if status == "SUCCESS":
         return _lifecycle.SUCCESS
     return _lifecycle.Ending("finished", status, {"status": status.partition("\n")[0]})
+
+
+def redacted(
+    ending: _lifecycle.Ending, redactor: _redact.Redactor, metadata: dict[str, Any]
+) -> _lifecycle.Ending:
+    """The ending without secrets; metadata lists what was hidden."""
+    ending = ending._replace(
+        reason=redactor.text(ending.reason, _folder.STATUS),
+        facts=redactor.mapping(ending.facts, "ending"),
+    )
+    if redactor.hits:
+        metadata["redacted"] = redactor.hits
+    return ending
 
 
 def finish(
@@ -34,7 +44,7 @@ def finish(
 ) -> None:
     """Stop listening, drain, and write metadata and STATUS, within `FINISH_SECONDS`.
 
-    A KeyboardInterrupt meanwhile ends the waiting at once.
+    A KeyboardInterrupt meanwhile, or what else a signal handler raises, ends the waiting at once.
 
     Args:
         recording: of the experiment.
@@ -42,23 +52,33 @@ def finish(
         metadata: its metadata, completed here.
         ending: how it ended, redacted.
         started: when the session started, on the monotonic clock.
+
+    Raises:
+        BaseException: what a signal handler raised meanwhile, once it is written how it ended.
     """
     deadline = time.monotonic() + FINISH_SECONDS
     try:
         recording.stop_listening()
         hashing.finish(deadline - 0.7)
-        recording.finish_environment(deadline - 0.6)
         recording.settle(deadline - 0.5)
-        _write_end(recording, metadata, ending, started)
+        recording.finish_environment(deadline - 0.4)
+        before = metadata.get("problems")
+        told = _write_end(recording, metadata, ending, started)
+        recording.close_streams(deadline - 0.2)
+        if recording.problems() != told:  # a machine that is just slow got there after all
+            metadata["problems"] = before
+            _write_end(recording, metadata, ending, started)
         recording.close(deadline)
-    except KeyboardInterrupt:
+    except BaseException:
         _write_end(recording, metadata, ending, started)
         recording.close(time.monotonic() + 0.2)
+        raise
 
 
 def _write_end(
     recording: Recording, metadata: dict[str, Any], ending: _lifecycle.Ending, started: float
-) -> None:
+) -> dict[str, Any]:
+    """Hand over metadata and STATUS; returns what went wrong with the record."""
     now = _series.utc(time.time())
     session = metadata["sessions"][-1]
     session["end"] = now
@@ -69,12 +89,15 @@ def _write_end(
     problems = recording.problems()
     if problems:
         metadata["problems"] = problems
+    elif not metadata.get("problems"):
+        metadata.pop("problems", None)
     metadata["end-time"] = now
     recording.store(_folder.METADATA, metadata, wait=False)
     status = _status(ending, problems)
     recording.documents.store(
         recording.folder.file(_folder.STATUS), status.encode("utf-8", "backslashreplace")
     )
+    return problems
 
 
 def _status(ending: _lifecycle.Ending, problems: dict[str, Any]) -> str:
@@ -99,15 +122,15 @@ def show(text: str) -> None:
 
 
 def store_late(folder: _folder.Folder, name: str, value: Any) -> None:
-    """Store a document after the end; a failure is a warning."""
+    """Store a document, or what a function gives, after the end; a failure is a warning."""
     try:
-        _files.replace(folder.file(name), _json.encode(value))
+        _files.replace(folder.file(name), _json.encode(value() if callable(value) else value))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         warnings.warn(f"cannot write {folder.file(name)}: {reason}", RuntimeWarning, stacklevel=4)
 
 
-def elsewhere(kind: type[Experiment], curexpdir: str) -> Experiment:
+def elsewhere(kind: Any, curexpdir: str) -> Any:
     """What a pickled experiment becomes in another process: one that does nothing."""
     experiment = kind(norecord=True)
     experiment.curexpdir = curexpdir

@@ -13,7 +13,7 @@ from typing import Any
 from . import _folder, _json, _series
 from .errors import StorageError
 
-__all__ = ["Hashing", "annotated", "plain_mapping"]
+__all__ = ["Hashing", "annotated", "change", "plain_mapping"]
 
 AT_ONCE_BYTES = 16 << 20
 """Files up to this size are hashed in the call, so that the hash is of what was there then."""
@@ -35,27 +35,36 @@ class Hashing:
         self._queue: queue.SimpleQueue[tuple[dict[str, Any], str] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._abandoned = False
+        self._lock = threading.Lock()
 
     def record(self, role: str, path: str) -> None:
         """Note one file or folder; never raises."""
-        absolute = os.path.abspath(path)
         line: dict[str, Any] = {"time": _series.utc(time.time()), "role": role}
-        line.update(self._place(absolute))
+        absolute = path
         try:
+            absolute = os.path.abspath(path)
             status = os.stat(absolute)
-        except OSError as error:
-            self._emit({**line, "problem": error.strerror or type(error).__name__})
+        except (OSError, ValueError) as error:  # a name with a null is a ValueError
+            reason = getattr(error, "strerror", None) or str(error)
+            self._emit({**line, **self._place(absolute), "problem": reason})
             return
+        line.update(self._place(absolute))
         line["size"] = status.st_size
         line["mtime"] = _series.utc(status.st_mtime)
         if stat.S_ISREG(status.st_mode) and status.st_size <= AT_ONCE_BYTES:
             self._hash(line, absolute)
-            return
-        if self._thread is None:
-            name = f"meticulous-{os.path.basename(self._folder)}-files"
-            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._thread.start()
-        self._queue.put((line, absolute))
+        elif stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+            self._start()
+            self._queue.put((line, absolute))
+        else:  # reading a pipe could take for ever
+            self._emit({**line, "problem": "neither a file nor a folder"})
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                name = f"meticulous-{os.path.basename(self._folder)}-files"
+                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+                self._thread.start()
 
     def _place(self, path: str) -> dict[str, str]:
         """No absolute path where a relative one will do, so that folders can move."""
@@ -143,23 +152,38 @@ def plain_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {"value": plain}
 
 
-def annotated(folder: _folder.Folder, action: str, value: Any) -> dict[str, Any]:
-    """Add tags or a note to what annotations.json holds now, with a line of history.
+def change(action: str, value: Any) -> dict[str, Any]:
+    """A line of the history of annotations.json."""
+    return {"time": _series.utc(time.time()), "action": action, "value": value}
+
+
+def annotated(folder: _folder.Folder, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add tags and notes to what annotations.json holds now.
 
     The file is read again each time, since the command line may have changed it meanwhile.
+
+    Args:
+        folder: of the experiment.
+        changes: all of this process; those that the file's history has are in the file.
     """
     try:
         found = folder.read_json(_folder.ANNOTATIONS)
     except StorageError:
         found = {}
     annotations: dict[str, Any] = found if isinstance(found, dict) else {}
-    now = _series.utc(time.time())
-    if action == "tag":
-        annotations["tags"] = list(dict.fromkeys([*_list(annotations, "tags"), *value]))
-    else:
-        annotations["notes"] = [*_list(annotations, "notes"), {"time": now, "text": value}]
-    change = {"time": now, "action": action, "value": value}
-    annotations["history"] = [*_list(annotations, "history"), change]
+    history = _list(annotations, "history")
+    for new in changes:
+        if new in history:
+            continue
+        if new["action"] == "tag":
+            tags = [*_list(annotations, "tags"), *new["value"]]
+            annotations["tags"] = [tag for at, tag in enumerate(tags) if tag not in tags[:at]]
+        elif new["action"] == "name":
+            annotations["name"] = new["value"]
+        else:
+            note = {"time": new["time"], "text": new["value"]}
+            annotations["notes"] = [*_list(annotations, "notes"), note]
+        history = annotations["history"] = [*history, new]
     return annotations
 
 

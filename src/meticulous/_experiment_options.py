@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,8 @@ class FromParser:
         parser: argparse.ArgumentParser,
         arg_list: Sequence[str] | None = None,
         capture_defaults: bool = True,
+        *,
+        known: bool = False,
         **meticulous_args: Any,
     ) -> Self:
         """Start an experiment from the command line, parsed once.
@@ -90,6 +93,8 @@ class FromParser:
             parser: its args are recorded, and as defaults what its actions say.
             arg_list: the words; those of the command line when not given.
             capture_defaults: False records that the defaults are not known.
+            known: accept words that the parser does not know, as ``parse_known_args`` does; they
+                are recorded under ``unknown_args``.
             **meticulous_args: keywords of `Experiment`, for what the command line does not say.
 
         Returns:
@@ -100,6 +105,7 @@ class FromParser:
                 created.
             MeticulousError: as `Experiment`.
         """
-        args, options, namespace = _arguments.take_meticulous(parser, arg_list)
-        defaults = _arguments.defaults_of(parser, namespace) if capture_defaults else None
+        words = sys.argv[1:] if arg_list is None else arg_list
+        args, options, namespace = _arguments.take_meticulous(parser, words, known=known)
+        defaults = _arguments.defaults_of(parser, namespace, words) if capture_defaults else None
         return cls(args, defaults, **{**meticulous_args, **options})

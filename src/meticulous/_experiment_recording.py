@@ -19,7 +19,7 @@ from . import (
     _redact,
     _series,
 )
-from ._writer import Channel, Writer
+from ._writer import HEARTBEAT, Channel, Writer
 from .errors import StorageError
 
 __all__ = ["FINISH_SECONDS", "Recording"]
@@ -42,12 +42,16 @@ class Recording:
         folder: of the experiment.
         settings: as `_settings.resolve` gives them.
         session: number of the session, 1 for the first.
+        earlier: the `problems` of earlier sessions.
     """
 
-    def __init__(self, folder: _folder.Folder, settings: dict[str, Any], session: int) -> None:
+    def __init__(
+        self, folder: _folder.Folder, settings: dict[str, Any], session: int, earlier: Any = None
+    ) -> None:
         self.folder = folder
+        self._earlier = earlier if isinstance(earlier, dict) else {}
         self._settings = settings
-        self._warned: set[str] = set()
+        self._unsaid = [True]
         name = f"meticulous-{folder.id}"
         self.streams = Writer(f"{name}-streams", on_error=self._warn)
         self.documents = Writer(f"{name}-documents", beat=folder.beat, on_error=self._warn)
@@ -59,7 +63,7 @@ class Recording:
         self.err: Channel | None = None
         self._tap: Any = None
         self._sampler: _environment_system.Sampler | None = None
-        self._facts: threading.Thread | None = None
+        self._described = threading.Event()
         self._settle_again = 0.0
         self.totals: dict[str, Any] = {}
 
@@ -78,15 +82,14 @@ class Recording:
             self._tap = _descriptors(self.folder)
         if self._tap is not None:
             self._tap.start()
-        if self._settings["sample_seconds"] > 0:
-            self._sampler = _environment_system.Sampler(
-                self.system.put, self._settings["sample_seconds"]
-            )
-            self._sampler.start()
+        self._sampler = _environment_system.Sampler(
+            self.system.put, self._settings["sample_seconds"]
+        )
+        self._sampler.start()
 
     def _console_channel(self, name: str) -> Channel:
         appender = _capped.CappedAppender(self.folder.file(name), self._settings["capture_limit"])
-        return self.streams.add(Channel(appender, b"".join, _CONSOLE_QUEUE))
+        return self.streams.add(Channel(appender, b"".join, _CONSOLE_QUEUE, lines=False))
 
     def _settle(self) -> None:
         """Wait until what the program has flushed is in the file, but not for a slow storage.
@@ -103,8 +106,12 @@ class Recording:
             self._settle_again = now + 10 * took
 
     def store(self, name: str, value: Any, *, wait: bool = True) -> None:
-        """Put a JSON document in its place, waiting a bounded time until it is there."""
-        self.documents.store(self.folder.file(name), _json.encode(value))
+        """Put a JSON document in its place, waiting a bounded time until it is there.
+
+        The value may be a function that gives it.
+        """
+        data = (lambda: _json.encode(value())) if callable(value) else _json.encode(value)
+        self.documents.store(self.folder.file(name), data)
         if wait:
             self.documents.settle(DOCUMENT_SECONDS)
 
@@ -126,67 +133,91 @@ class Recording:
 
     def settle(self, deadline: float) -> None:
         """Wait until what the streams hold has been offered to the storage."""
-        self.streams.settle(max(0.0, deadline - time.monotonic()))
+        self.streams.settle(max(0.0, deadline - time.monotonic()), final=True)
+
+    def close_streams(self, deadline: float) -> None:
+        """End the thread that appends, or leave it behind at the deadline."""
+        self.streams.close(max(0.05, deadline - time.monotonic()))
 
     def close(self, deadline: float) -> None:
         """End the threads, or leave them behind at the deadline."""
         self.documents.close(max(0.05, deadline - time.monotonic()))
-        self.streams.close(max(0.05, deadline - time.monotonic()))
+        self.close_streams(deadline)
+        if self.documents.pending():
+            self._say(f"cannot write {self.folder.path}: how this ended is not recorded")
         if self._settings["capture"] == "fd" and self._settings["capture_limit"]:
             for name in (_folder.STDOUT, _folder.STDERR):
                 with contextlib.suppress(OSError):
                     _capped.compact(self.folder.file(name), self._settings["capture_limit"])
 
+    def is_feeding(self) -> bool:
+        """Whether this thread, interrupted by a signal, holds up what the threads write."""
+        return self.streams.is_fed_here()
+
     def problems(self) -> dict[str, Any]:
         """What went wrong with the record itself: what is lost, which errors, how often."""
-        found: dict[str, Any] = {}
-        lost = {}
+        lost = dict(self._earlier.get("lost") or {})
         for channel in (self.metrics, self.out, self.err, self.system, self.files):
             if channel is not None and (count := channel.lost + channel.unwritten()):
-                lost[channel.name] = count
-        if lost:
-            found["lost"] = lost
-        errors = {**self.streams.errors, **self.documents.errors}
-        if errors:
-            found["errors"] = {name: f"{why} ({times}x)" for name, (why, times) in errors.items()}
-        notes = list(getattr(self._tap, "problems", ()))
-        if notes:
-            found["notes"] = notes
-        return found
+                lost[channel.name] = lost.get(channel.name, 0) + count
+        errors = dict(self._earlier.get("errors") or {})
+        for name, (why, times) in {**self.streams.errors, **self.documents.errors}.items():
+            errors[name] = f"{why} ({times}x)"
+        notes = [*(self._earlier.get("notes") or ()), *getattr(self._tap, "problems", ())]
+        found = {"lost": lost, "errors": errors, "notes": list(dict.fromkeys(notes))}
+        return {name: value for name, value in found.items() if value}
 
-    def first_error(self) -> str:
+    def check(self) -> None:
+        """Raise what could not be written; for ``strict``.
+
+        Raises:
+            StorageError: the first file that failed, and why.
+        """
         for errors in (self.streams.errors, self.documents.errors):
             for name, (why, _) in errors.items():
-                return f"{name}: {why}"
-        return ""
+                raise StorageError(
+                    f"Cannot write {self.folder.file(name)}: {why}.",
+                    "Free space or mend the storage; strict=False goes on and counts what is lost.",
+                    path=self.folder.file(name),
+                )
 
     def _warn(self, name: str, error: OSError) -> None:
         """Say once on the terminal that the record suffers; called in a writer's thread."""
-        if self._warned:
-            return
-        self._warned.add(name)
         reason = error.strerror or type(error).__name__
-        with contextlib.suppress(Exception):  # the terminal may be gone, too
-            sys.stderr.write(
-                f"meticulous: cannot write {self.folder.file(name)}: {reason}; the program goes "
-                "on, what is lost is counted in metadata.json\n"
-            )
+        path = self.folder.path if name == HEARTBEAT else self.folder.file(name)
+        self._say(
+            f"cannot write {path}: {reason}; the program goes on, "
+            "what is lost is counted in metadata.json"
+        )
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(IndexError, Exception):  # said already, or the terminal is gone
+            sys.stderr.write(f"meticulous: {self._unsaid.pop()}{text}\n")
 
     def record_environment(self, redactor: _redact.Redactor, number: int) -> None:
         """Write environment.json in the background: collecting it need not delay the program.
 
         A later session adds only what differs from the first one's.
         """
-        self._facts = threading.Thread(
+        threading.Thread(
             target=self._write_environment,
             args=(redactor, number),
             name=f"meticulous-{self.folder.id}-facts",
             daemon=True,
-        )
-        self._facts.start()
+        ).start()
 
     def _write_environment(self, redactor: _redact.Redactor, number: int) -> None:
-        facts = redactor.mapping(_environment.facts(), "environment")
+        facts = _environment.facts()
+        self._store_environment(facts, redactor, number)
+        self._described.set()
+        devices = _environment.devices()  # may hang, so what is known is stored before
+        if devices:
+            self._store_environment({**facts, "devices": devices}, redactor, number)
+
+    def _store_environment(
+        self, facts: dict[str, Any], redactor: _redact.Redactor, number: int
+    ) -> None:
+        facts = redactor.mapping(facts, "environment")
         if number > 1:
             facts = self._with_first(facts, number)
         self.documents.store(self.folder.file(_folder.ENVIRONMENT), _json.encode(facts), sync=False)
@@ -208,8 +239,7 @@ class Recording:
 
     def finish_environment(self, deadline: float) -> None:
         """Wait for environment.json, as a short program would end before it."""
-        if self._facts is not None:
-            self._facts.join(max(0.0, deadline - time.monotonic()))
+        self._described.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _descriptors(folder: _folder.Folder) -> Any:

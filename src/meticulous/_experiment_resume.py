@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import time
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from . import _arguments, _folder, _process, _redact
@@ -58,7 +61,7 @@ class Continued(NamedTuple):
     forced: dict[str, Any]
 
 
-def find(root: str, wanted: Wanted) -> Continued | None:
+def find(root: str, wanted: Wanted, passed_over: Collection[str] = ()) -> Continued | None:
     """Find the experiment to be continued.
 
     With an id it is the one of that id, which must match. Without one and with ``resume`` it is,
@@ -67,6 +70,7 @@ def find(root: str, wanted: Wanted) -> Continued | None:
     Args:
         root: the experiments folder.
         wanted: what to look for; ``resume="force"`` continues what does not match.
+        passed_over: ids that are not looked at when none is wanted.
 
     Returns:
         None when a new experiment is to be started.
@@ -92,12 +96,14 @@ def find(root: str, wanted: Wanted) -> Continued | None:
         return Continued(folder, metadata, forced)
     if not wanted.resume:
         return None
-    return _newest_match(root, wanted)
+    return _newest_match(root, wanted, passed_over)
 
 
-def _newest_match(root: str, wanted: Wanted) -> Continued | None:
+def _newest_match(root: str, wanted: Wanted, passed_over: Collection[str]) -> Continued | None:
     best: Continued | None = None
     for experiment_id in _folder.experiment_ids(root):
+        if experiment_id in passed_over:
+            continue
         folder = _folder.Folder(os.path.join(root, experiment_id))
         try:
             args = folder.read_json(_folder.ARGS)
@@ -169,13 +175,17 @@ def _mismatched_commit(
 
 
 def _check_dead(folder: _folder.Folder, metadata: dict[str, Any]) -> None:
-    if folder.read_status().partition("\n")[0].strip() != "RUNNING":
-        return
     sessions = _sessions(metadata)
     owner = sessions[-1] if sessions else {}
+    running = folder.read_status().partition("\n")[0].strip() == "RUNNING"
+    if not running and (not owner or "end" in owner):
+        return
+    # A session without an end whose process lives is about to write RUNNING, or how it ended.
     silent = folder.silent_for(time.time())
     state = _process.owner_state(owner, silent)
-    if state == "dead" or (state == "unknown" and silent > _process.SILENT_AFTER):
+    if state == "unknown" and (not running or silent > _process.SILENT_AFTER):
+        state = "dead"
+    if state == "dead":
         return
     host, pid = owner.get("host", "an unknown host"), owner.get("pid")
     raise LiveExperimentError(
@@ -193,61 +203,95 @@ def carry_on(
     session: dict[str, Any],
     request: Request,
     redactor: _redact.Redactor,
-) -> tuple[_folder.Folder, dict[str, Any], int, dict[str, Any]]:
+) -> tuple[_folder.Folder, dict[str, Any], int]:
     """Add a session to an experiment; of several processes at once, one wins.
 
     Nothing that earlier sessions wrote is changed, except that the end of the experiment is open
-    again. Returns the folder, its metadata, the number of the session, and its annotations.
+    again. Returns the folder, its metadata and the number of the session.
 
     Raises:
         LiveExperimentError: another process was faster.
         StorageError: the record cannot be written.
     """
     folder = continued.folder
-    number = len(_sessions(continued.metadata)) + 1
-    claim = os.path.join(folder.path, f".session-{number}")
-    metadata = _claim_session(folder, claim, number)
+    earlier = _sessions(continued.metadata) or [_of_2020(folder, continued.metadata)]
+    number = len(earlier) + 1
+    claims, metadata = _claim_session(folder, number)
     if request.description and request.description != metadata.get("description"):
         session["description"] = request.description
     if continued.forced:
         session["forced"] = continued.forced
-    metadata["sessions"] = [*_sessions(metadata), session]
+    metadata["sessions"] = [*earlier, session]
     metadata.pop("end-time", None)
     if redactor.hits:
         metadata["redacted"] = sorted({*metadata.get("redacted", ()), *redactor.hits})
+    before = folder.read_status()
     try:
+        # RUNNING first: from here on also another host, which cannot look up who we are, sees it.
+        folder.begin({}, None, "RUNNING")
         folder.begin({_folder.METADATA: metadata}, None, "RUNNING")
+    except StorageError:
+        with contextlib.suppress(StorageError):
+            folder.begin({}, None, before)
+        raise
     finally:
-        _release(claim)
-    return folder, metadata, number, _annotations(folder)
+        for claim in reversed(claims):
+            _release(claim)
+    return folder, metadata, number
 
 
-def _claim_session(folder: _folder.Folder, claim: str, number: int) -> dict[str, Any]:
-    """Make the claim by an exclusive mkdir, then look again whether somebody was faster."""
+def _of_2020(folder: _folder.Folder, metadata: dict[str, Any]) -> dict[str, Any]:
+    """The first session of an experiment of 2020, which knew no sessions."""
+    names = {"start": "start-time", "end": "end-time", "argv": "command", "sha": "githead-sha"}
+    session = {name: metadata[old] for name, old in names.items() if old in metadata}
+    if "start" not in session and "timestamp" in metadata:
+        session["start"] = metadata["timestamp"]
+    return {**session, "ending": {"status": folder.read_status().partition("\n")[0].strip()}}
+
+
+def _claim_session(folder: _folder.Folder, number: int) -> tuple[list[str], dict[str, Any]]:
+    """Make the claim by an exclusive mkdir, then look again whether somebody was faster.
+
+    A claim that a process left behind when it died is not taken away, since two could do that at
+    once and both think that they have it now: a further one is made beside it.
+
+    Returns:
+        The claims, to be released, and the metadata of now.
+    """
     deadline = time.monotonic() + 5.0
-    while True:
-        try:
-            os.mkdir(claim)
-        except FileExistsError:
+    claims = []
+    for generation in itertools.count():
+        suffix = f".{generation}" if generation else ""
+        claim = os.path.join(folder.path, f".session-{number}{suffix}")
+        claims.append(claim)
+        while not _made(claim):
             metadata = _metadata_again(folder)
             if len(_sessions(metadata)) >= number:
                 _check_dead(folder, metadata)
-                raise _another(folder, metadata) from None
+                raise _another(folder, metadata)
             if _age(claim) > CLAIM_SECONDS:
-                _release(claim)
-                continue
+                break
             if time.monotonic() > deadline:
-                raise _another(folder, {}) from None
+                raise _another(folder, {})
             time.sleep(0.05)
-            continue
-        except OSError as error:
-            raise StorageError.from_oserror("continue", folder.path, error) from error
-        metadata = _metadata_again(folder)
-        if len(_sessions(metadata)) >= number:
-            _release(claim)
-            _check_dead(folder, metadata)
-            raise _another(folder, metadata)
-        return metadata
+        else:
+            break
+    metadata = _metadata_again(folder)
+    if len(_sessions(metadata)) >= number:
+        _release(claim)
+        _check_dead(folder, metadata)
+        raise _another(folder, metadata)
+    return claims, metadata
+
+
+def _made(claim: str) -> bool:
+    try:
+        os.mkdir(claim)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StorageError.from_oserror("continue", os.path.dirname(claim), error) from error
+    return True
 
 
 def _metadata_again(folder: _folder.Folder) -> dict[str, Any]:
@@ -278,11 +322,3 @@ def _release(claim: str) -> None:
         os.rmdir(claim)
     except OSError:
         return
-
-
-def _annotations(folder: _folder.Folder) -> dict[str, Any]:
-    try:
-        found = folder.read_json(_folder.ANNOTATIONS)
-    except StorageError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -23,7 +23,7 @@ from . import (
     _series,
 )
 from ._experiment_resume import Request
-from .errors import SettingError
+from .errors import LiveExperimentError, SettingError
 
 __all__ = ["Request", "Start", "begin", "inert_reason", "locate"]
 
@@ -34,7 +34,6 @@ class Start(NamedTuple):
     folder: _folder.Folder
     metadata: dict[str, Any]
     number: int
-    annotations: dict[str, Any]
     redactor: _redact.Redactor
     repository: str | None
 
@@ -86,19 +85,43 @@ def inert_reason(settings: dict[str, Any]) -> str:
 
 
 def _is_worker() -> bool:
-    """Whether multiprocessing started this process for a program whose experiment is open."""
-    multiprocessing = sys.modules.get("multiprocessing.process")
+    """Whether multiprocessing made this process for a program whose experiment is open."""
     parent = _parent()
-    if multiprocessing is None or parent is None:
-        return False
-    process = multiprocessing.parent_process()
-    return process is not None and process.pid == parent[0]
+    return _is_prepared() or (parent is not None and parent[0] == _process_parent())
+
+
+def _is_prepared() -> bool:
+    """Whether multiprocessing runs the main module again, to make a child like its parent.
+
+    An experiment at the top of that module is the parent's.
+    """
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "__mp_main__" and frame.f_code.co_name == "<module>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _process_parent() -> int | None:
+    """Pid of the process that made this one by multiprocessing."""
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    process = multiprocessing.parent_process() if multiprocessing is not None else None
+    return None if process is None else int(process.pid)
 
 
 def _parent() -> tuple[int, str] | None:
     """Pid and folder of the experiment that the program which started this one had open."""
     pid, _, folder = (_lifecycle.parent() or "").partition(":")
-    return (int(pid), folder) if pid.isdigit() and folder else None
+    if not pid.isdigit() or not folder:
+        return None
+    # The environment of a forkserver is that of the time when it was started.
+    if int(pid) == _process_parent() and _folder.Folder(folder).read_status() not in (
+        "",
+        "RUNNING",
+    ):
+        return None
+    return int(pid), folder
 
 
 def begin(request: Request, settings: dict[str, Any], project: str, root: str) -> Start:
@@ -128,9 +151,8 @@ def begin(request: Request, settings: dict[str, Any], project: str, root: str) -
     wanted = _experiment_resume.Wanted(
         experiment_id or None, request.resume, args, code.sha, code.facts.get("snapshot")
     )
-    continued = _experiment_resume.find(root, wanted)
-    if continued is not None:
-        carried = _experiment_resume.carry_on(continued, session, request, redactor)
+    carried = _continued(root, wanted, session, request, redactor)
+    if carried is not None:
         return Start(*carried, redactor, _git.find_root(project))
     folder = _claim(root, experiment_id or None)
     metadata = _metadata(request, code, session, folder, redactor)
@@ -143,7 +165,27 @@ def begin(request: Request, settings: dict[str, Any], project: str, root: str) -
     if annotations:
         documents[_folder.ANNOTATIONS] = annotations
     folder.begin(documents, code.patch, "RUNNING")
-    return Start(folder, metadata, 1, annotations, redactor, _git.find_root(project))
+    return Start(folder, metadata, 1, redactor, _git.find_root(project))
+
+
+def _continued(
+    root: str,
+    wanted: _experiment_resume.Wanted,
+    session: dict[str, Any],
+    request: Request,
+    redactor: _redact.Redactor,
+) -> tuple[_folder.Folder, dict[str, Any], int] | None:
+    passed_over: set[str] = set()
+    while True:
+        continued = _experiment_resume.find(root, wanted, passed_over)
+        if continued is None:
+            return None
+        try:
+            return _experiment_resume.carry_on(continued, session, request, redactor)
+        except LiveExperimentError:  # another process was faster just now
+            if wanted.experiment_id is not None:
+                raise
+            passed_over.add(continued.folder.id)
 
 
 def _claim(root: str, experiment_id: str | None) -> _folder.Folder:
@@ -167,7 +209,7 @@ def _session(redactor: _redact.Redactor, sha: str | None, began: float) -> dict[
     return {
         "start": _series.utc(began),
         **_process.identity(),
-        "argv": redactor.argv(list(getattr(sys, "orig_argv", sys.argv))),
+        "argv": redactor.argv(list(getattr(sys, "orig_argv", sys.argv)), "argv"),
         "cwd": _working_directory(),
         "sha": sha,
         **({"scheduler": scheduler} if scheduler else {}),
@@ -204,7 +246,7 @@ def _metadata(
             "id": os.path.basename(parent[1]),
             "folder": _relative(parent[1], folder.path),
         }
-    metadata["git"] = code.facts
+    metadata["git"] = redactor.mapping(code.facts, "git")
     metadata["sessions"] = [session]
     if redactor.hits:
         metadata["redacted"] = redactor.hits

@@ -17,15 +17,16 @@ from . import _json
 
 __all__ = ["Appender", "read_bytes", "read_json", "replace", "replace_json"]
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NOTHING_NEW = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM)
 _counter = itertools.count()
 
 
 def replace(path: str, data: bytes, *, sync: bool = True) -> None:
     """Put data in the place of a file, at once: readers see the old content or the new.
 
-    On a full disk, data that fits into the blocks that the file already owns is written in
-    place, since an experiment that cannot record its own end is worth less than atomicity.
+    On a full disk, or in a folder that takes no new file, data that fits into the blocks that the
+    file already owns is written in place, since an experiment that cannot record its own end is
+    worth less than atomicity.
 
     Args:
         path: the file; its folder must exist.
@@ -43,7 +44,7 @@ def replace(path: str, data: bytes, *, sync: bool = True) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        if error.errno not in NO_SPACE or not _overwrite(path, data):
+        if error.errno not in _NOTHING_NEW or not _overwrite(path, data):
             raise
 
 

@@ -6,8 +6,10 @@ each of them.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from . import _files, _json
@@ -61,6 +63,12 @@ _HIGHEST = ".highest"
 _NUMBERS_ONLY = b"# Written by meticulous\n/[0-9]*/\n/.highest/\n/.trash/\n/.gitignore\n"
 _DENSE_TRIES = 4
 _MAX_STRIDE = 64
+_HINTS = {
+    errno.ENOSPC: "Free some space, or give another --experiments-directory.",
+    errno.EACCES: "Make it writable, or give another --experiments-directory.",
+    errno.EROFS: "Give an --experiments-directory that can be written.",
+    errno.EEXIST: "Something else has that name: move it, or give another --experiments-directory.",
+}
 _ILLEGAL = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
@@ -108,7 +116,7 @@ class Folder:
             name = STATUS
             _files.replace(self.file(name), status.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            raise StorageError.from_oserror("write", self.file(name), error) from error
+            raise _cannot("write", self.file(name), error) from error
 
     def read_json(self, name: str) -> Any:
         """Read one of the JSON files.
@@ -120,7 +128,7 @@ class Folder:
         try:
             return _files.read_json(path)
         except OSError as error:
-            raise StorageError.from_oserror("read", path, error) from error
+            raise _cannot("read", path, error) from error
         except ValueError as error:
             raise StorageError(
                 f"Cannot read {path}: it is not JSON ({error}).", path=path
@@ -136,7 +144,7 @@ class Folder:
         try:
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise StorageError.from_oserror("open", path, error) from error
+            raise _cannot("open", path, error) from error
 
     def beat(self) -> None:
         """Touch STATUS, whose time is the heartbeat."""
@@ -163,6 +171,13 @@ class Folder:
         except (OSError, ValueError):
             return {}
         return read if isinstance(read, dict) else {}
+
+
+def _cannot(doing: str, path: str, error: OSError) -> StorageError:
+    hint = _HINTS.get(
+        error.errno or 0, "Mend the storage, or give another --experiments-directory."
+    )
+    return StorageError.from_oserror(doing, path, error, hint)
 
 
 def valid_id(value: Any) -> str:
@@ -202,7 +217,7 @@ def prepare_root(root: str) -> None:
     try:
         os.makedirs(root, exist_ok=True)
     except OSError as error:
-        raise StorageError.from_oserror("make the experiments folder", root, error) from error
+        raise _cannot("make the experiments folder", root, error) from error
     path = os.path.join(root, ".gitignore")
     if os.path.lexists(path):
         return
@@ -212,11 +227,12 @@ def prepare_root(root: str) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise StorageError.from_oserror("write", path, error) from error
+        raise _cannot("write", path, error) from error
     try:
         os.write(descriptor, content)
     except OSError as error:
-        raise StorageError.from_oserror("write", path, error) from error
+        os.unlink(path)  # an empty one would hide nothing, and never be written again
+        raise _cannot("write", path, error) from error
     finally:
         os.close(descriptor)
 
@@ -224,8 +240,8 @@ def prepare_root(root: str) -> None:
 def is_store(root: str) -> bool:
     """Whether a folder is new or holds experiments, rather than, say, a package of that name."""
     try:
-        names = [name for name in os.listdir(root) if not name.startswith(".")]
-        return not names or bool(experiment_ids(root))
+        new = all(name.startswith(".") for name in os.listdir(root))
+        return new or any(True for _ in _experiments(root))
     except OSError:
         return False
 
@@ -277,6 +293,8 @@ def claim(root: str, experiment_id: str | None = None) -> Folder:
     """
     if experiment_id is not None:
         _mkdir(os.path.join(root, experiment_id))
+        if _is_number(experiment_id):
+            _remember(root, int(experiment_id))
         return Folder(os.path.join(root, experiment_id))
     number = _highest(root) + 1
     tries = 0
@@ -303,7 +321,7 @@ def _mkdir(path: str) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        raise StorageError.from_oserror("make the folder", path, error) from error
+        raise _cannot("make the folder", path, error) from error
 
 
 def _highest(root: str) -> int:
@@ -311,14 +329,14 @@ def _highest(root: str) -> int:
     try:
         names = os.listdir(root)
     except OSError as error:
-        raise StorageError.from_oserror("list", root, error) from error
+        raise _cannot("list", root, error) from error
     for hidden in (TRASH, _HIGHEST):
         if hidden in names:
             try:
                 names += os.listdir(os.path.join(root, hidden))
             except OSError:
                 continue
-    return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
+    return max(map(int, filter(_is_number, names)), default=0)
 
 
 def _remember(root: str, number: int) -> None:
@@ -334,7 +352,7 @@ def _remember(root: str, number: int) -> None:
         except FileNotFoundError:
             os.makedirs(os.path.join(marks, str(number)), exist_ok=True)
         for name in os.listdir(marks):
-            if name.isascii() and name.isdigit() and int(name) < number:
+            if _is_number(name) and int(name) < number:
                 os.rmdir(os.path.join(marks, name))
     except OSError:
         return
@@ -350,20 +368,25 @@ def experiment_ids(root: str) -> list[str]:
     Raises:
         OSError: the root cannot be listed.
     """
-    numbers: list[str] = []
-    names: list[str] = []
+    found = list(_experiments(root))
+    numbers = [name for name in found if _is_number(name)]
+    names = [name for name in found if not _is_number(name)]
+    return sorted(numbers, key=lambda name: (int(name), name)) + sorted(names)
+
+
+def _experiments(root: str) -> Iterator[str]:
     with os.scandir(root) as entries:
         for entry in entries:
-            name = entry.name
-            if name.startswith(".") or not _is_folder(entry):
+            if entry.name.startswith(".") or not _is_folder(entry):
                 continue
-            if name.isascii() and name.isdigit():
-                numbers.append(name)
-            elif any(
+            if _is_number(entry.name) or any(
                 os.path.lexists(os.path.join(entry.path, file)) for file in (ARGS, METADATA, STATUS)
             ):
-                names.append(name)
-    return sorted(numbers, key=lambda name: (int(name), name)) + sorted(names)
+                yield entry.name
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

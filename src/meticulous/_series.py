@@ -6,6 +6,7 @@ A line is ``{"step":…,"time":…,"loss":…}``; each later session of an exper
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -16,13 +17,17 @@ from typing import Any
 
 from . import _json
 
-__all__ = ["METRICS", "Encoder", "freeze", "next_step", "session_line", "utc"]
+__all__ = ["METRICS", "Encoder", "Heavy", "freeze", "next_step", "session_line", "utc"]
 
 METRICS = "metrics.jsonl"
 RESERVED = ("step", "time", "session")
 
 _PYTHONS = frozenset((float, int, str, bool, type(None)))
-_SAFE: set[Any] = set(_PYTHONS)
+_SHORT = frozenset((float, int, bool, type(None)))
+_SCALARS_OF_NUMPY: set[type] = set()
+_HEAVY_TEXT = 1 << 14
+_HEAVY_NUMBERS = 1 << 10
+_MAX_NESTING = 40
 _NUMBERS = frozenset((float, int))
 _NOT_SO_FAST = (TypeError, ValueError, OverflowError, RecursionError)
 _MAYBE_EXPONENT = re.compile(rb"e-?[0-9]")
@@ -41,53 +46,99 @@ def utc(seconds: float) -> str:
 def freeze(metrics: Mapping[Any, Any]) -> dict[Any, Any]:
     """Copy what `log` was given so that a later change of it does not alter what was logged.
 
-    Python numbers, text and numpy scalars are immutable and are not touched. CPU arrays and
-    tensors are read now. A tensor on a device is cloned there and read in the writer's thread,
-    so that logging never waits for a device.
+    Python numbers and text are immutable and are not touched. Scalars of numpy become Python's;
+    CPU arrays and tensors are read now. A small tensor on a device is cloned there and read in the
+    writer's thread, so that logging never waits for a device.
 
     Args:
         metrics: name to value; nested mappings are allowed.
 
     Returns:
         A copy with the same names: a plain dict when all values are Python's own numbers, text and
-        so on.
+        so on, a `Heavy` one when it takes much memory or time. What is no mapping gets the name
+        "value".
     """
-    row = dict(metrics)
-    if _PYTHONS.issuperset(map(type, row.values())):
+    try:
+        row = dict(metrics)
+    except Exception:  # a value of the program's that is no mapping, or cannot be read
+        plain = _json.plain(metrics)
+        row = plain if isinstance(plain, dict) else {"value": plain}
+    if _SHORT.issuperset(map(type, row.values())):
         return row
-    row = _Mixed(row)
-    for name, value in row.items():
-        if type(value) not in _SAFE:
-            row[name] = _frozen(value)
-    return row
+    return _copied(row, ())
 
 
 class _Mixed(dict[Any, Any]):
     """A row that holds more than Python's own scalars."""
 
 
-def _frozen(value: Any) -> Any:
+class Heavy(_Mixed):
+    """A row of which only few fit into the memory."""
+
+
+def _copied(metrics: Mapping[Any, Any], above: tuple[int, ...]) -> dict[Any, Any]:
+    row = dict(metrics)
+    mixed = heavy = False
+    for name, value in row.items():
+        kind = type(value)
+        if kind in _SHORT:
+            continue
+        if kind in _SCALARS_OF_NUMPY:
+            row[name] = value.item()
+            continue
+        try:
+            value = row[name] = _frozen(value, above)
+        except Exception:  # of the program's value, or of the device that it is on
+            value = row[name] = _json.plain(value)
+        mixed = mixed or type(value) not in _PYTHONS
+        heavy = heavy or _is_heavy(value)
+    if heavy:
+        return Heavy(row)
+    return _Mixed(row) if mixed else row
+
+
+def _frozen(value: Any, above: tuple[int, ...]) -> Any:
+    if type(value) is str:
+        return value
     if isinstance(value, Mapping):
-        return freeze(value)
+        if id(value) in above:
+            return "<cycle>"
+        if len(above) < _MAX_NESTING:
+            return _copied(value, (*above, id(value)))
     kind = type(value)
-    module = kind.__module__
-    if module == "numpy" and getattr(value, "shape", None) == () and hasattr(kind, "newbyteorder"):
-        # A scalar, not an array of no dimension: only scalar types can be hashed.
-        if kind.__hash__ is not None:
-            _SAFE.add(kind)
-            return value
-    elif module in ("decimal", "fractions"):
+    if kind.__module__ == "numpy" and any(base.__name__ == "generic" for base in kind.__mro__):
+        item = value.item()
+        if type(item) in _SHORT:  # of others, such as longdouble and void, it is something else
+            _SCALARS_OF_NUMPY.add(kind)
+            return item
+    if kind.__module__ in ("decimal", "fractions"):
         return _as_number(value)
-    elif _on_device(value):
+    if _on_device(value) and value.numel() <= _HEAVY_NUMBERS:
         return _Deferred(value.detach().clone())
     return _json.plain(value)
 
 
+def _is_heavy(value: Any) -> bool:
+    """Judged by the first items, as arrays have rows of one length."""
+    numbers = 1
+    while isinstance(value, list) and value:
+        numbers *= len(value)
+        value = value[0]
+    if isinstance(value, str):
+        return numbers * len(value) > _HEAVY_TEXT
+    if isinstance(value, dict):
+        numbers *= len(value)
+        if type(value) is Heavy or any(map(_is_heavy, value.values())):
+            return True
+    return numbers > _HEAVY_NUMBERS
+
+
 def _as_number(value: Any) -> Any:
     try:
-        return float(value)
+        number = float(value)
     except (OverflowError, ValueError):
         return _json.plain(value)
+    return number if math.isfinite(number) else _json.plain(value)
 
 
 def _on_device(value: Any) -> bool:
@@ -125,15 +176,14 @@ class Encoder:
         """Encode rows of (step, seconds since the epoch, what `freeze` gave); never raises."""
         if not self._prepared:
             self._prepare()
-        first, self._first = self._first, b""
+        lines = b""
         if self._fast is not None:
-            try:
-                return first + self._together(rows, self._fast)
-            except _NOT_SO_FAST:
-                pass
-        lines = [first]
-        lines += [self._one(step, self._stamp(when), row) for step, when, row in rows]
-        return b"".join(lines)
+            with contextlib.suppress(*_NOT_SO_FAST):
+                lines = self._together(rows, self._fast)
+        if not lines:
+            lines = b"".join([self._one(step, self._stamp(when), row) for step, when, row in rows])
+        first, self._first = self._first, b""
+        return first + lines
 
     def _prepare(self) -> None:
         # In the writer's thread: importing takes 20 ms that the program need not wait for.
@@ -223,18 +273,28 @@ def next_step(path: str) -> int:
 
     Reads only the end of the file, and passes over torn lines.
     """
+    tail = _TAIL
     try:
         with open(path, "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            lines = file.read(_TAIL).split(b"\n")
+            while True:
+                file.seek(max(0, size - tail))
+                step = _last_step(file.read(tail).split(b"\n"))
+                if step is not None:
+                    return int(step) + 1
+                if tail >= size:
+                    return 0
+                tail *= 8  # the last line is longer
     except OSError:
         return 0
+
+
+def _last_step(lines: list[bytes]) -> float | None:
     for line in reversed(lines):
         try:
             step = _json.decode(line).get("step")
         except (ValueError, AttributeError):
             continue
-        if isinstance(step, (int, float)) and not isinstance(step, bool):
-            return int(step) + 1
-    return 0
+        if isinstance(step, (int, float)) and not isinstance(step, bool) and math.isfinite(step):
+            return step
+    return None

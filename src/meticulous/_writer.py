@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import threading
 import time
 from collections import deque
@@ -18,13 +19,19 @@ from typing import Any
 
 from . import _files
 
-__all__ = ["Channel", "Writer"]
+__all__ = ["HEARTBEAT", "Channel", "Writer"]
 
 BATCH_SECONDS = 0.1
 """How long the thread collects before it writes; half of what a row may take to the disk."""
 RETRY_SECONDS = 1.0
+HEARTBEAT = "heartbeat"
+"""The name under which failures of the heartbeat are counted."""
 BUFFER_BYTES = 32 << 20
 """What a channel keeps for a storage that does not take it."""
+LOCK_SECONDS = 0.2
+"""How long a thread waits for another one that encodes a heavy item."""
+CATCH_UP_SECONDS = 0.2
+"""How long a thread that has filled half the buffer waits for a storage that moves."""
 
 
 class Channel:
@@ -35,6 +42,8 @@ class Channel:
         encode: makes bytes of a list of items; called by whoever holds the channel's lock.
         soft_limit: items in the queue above which the feeding thread encodes some itself, so that
             a loop that outruns the writer pays for itself instead of filling the memory.
+        buffer: the most bytes that are kept for a storage that does not take them.
+        lines: each item is a line, and losses are counted in lines; otherwise in bytes.
     """
 
     RELIEF = 8
@@ -45,17 +54,22 @@ class Channel:
         appender: _files.Appender,
         encode: Callable[[list[Any]], bytes],
         soft_limit: int = 4096,
+        *,
+        buffer: int = BUFFER_BYTES,
+        lines: bool = True,
     ) -> None:
         self.appender = appender
         self.lost = 0
+        self._buffer = buffer
+        self._lines = lines
         self._encode = encode
         self._soft_limit = soft_limit
         self._queue: deque[Any] = deque()
         self._lock = threading.Lock()
-        self._encoded: list[tuple[int, bytes]] = []
+        self._feeders: set[int] = set()  # threads that hold the lock, or are about to
+        self._encoded: list[bytes] = []
         self._bytes = 0
         self._rest = b""
-        self._rest_items = 0
         self.writer: Writer | None = None
 
     @property
@@ -72,15 +86,50 @@ class Channel:
         if writer is not None and not writer.awake:
             writer.wake()
 
+    def put_heavy(self, item: Any) -> None:
+        """Hand over an item that is large or slow to encode, and encode it here and now.
+
+        The queue is bounded by the number of its items, so a heavy one must not wait in it.
+        """
+        self._queue.append(item)
+        me = threading.get_ident()
+        self._feeders.add(me)
+        # Not for ever: a signal handler may stand on top of the frame that holds the lock.
+        try:
+            if self._lock.acquire(timeout=LOCK_SECONDS):
+                try:
+                    self._take(len(self._queue))
+                finally:
+                    self._lock.release()
+        finally:
+            self._feeders.discard(me)
+        if self.writer is not None:
+            self.writer.wake()
+        self._let_catch_up()
+
     def relieve(self) -> None:
         """Encode some of the queue in the calling thread, unless another one is at it."""
         # Far above the limit the thread that encodes needs the interpreter more than we do.
         patience = 0.002 if len(self._queue) > 2 * self._soft_limit else 0
-        if self._lock.acquire(timeout=patience) if patience else self._lock.acquire(blocking=False):
-            try:
-                self._take(self.RELIEF)
-            finally:
-                self._lock.release()
+        me = threading.get_ident()
+        self._feeders.add(me)
+        try:
+            if self._lock.acquire(patience > 0, patience or -1):
+                try:
+                    self._take(self.RELIEF)
+                finally:
+                    self._lock.release()
+        finally:
+            self._feeders.discard(me)
+        self._let_catch_up()
+
+    def _let_catch_up(self) -> None:
+        if self._bytes + len(self._rest) > self._buffer / 2 and self.writer is not None:
+            self.writer.settle(CATCH_UP_SECONDS)
+
+    def is_fed_here(self) -> bool:
+        """Whether this thread, interrupted by a signal, may hold what the writer waits for."""
+        return threading.get_ident() in self._feeders
 
     def _take(self, most: int) -> int:
         """Move items from the queue to the encoded bytes; the lock is held."""
@@ -93,40 +142,58 @@ class Channel:
             return 0
         try:
             data = self._encode(items)
-        except Exception:  # an item that cannot be encoded must not stop those behind it
-            self.lost += len(items)
-            return len(items)
-        if self._bytes + len(self._rest) > BUFFER_BYTES:
-            self.lost += len(items)
+        except Exception:  # an item that cannot be encoded must not take the others with it
+            data = b"".join(map(self._encode_alone, items))
+        except BaseException:  # Ctrl-C, in the thread of the program
+            queue.extendleft(reversed(items))
+            raise
+        held = self._bytes + len(self._rest)
+        if held and held + len(data) > self._buffer:
+            self.lost += self._count(data)
         else:
-            self._encoded.append((len(items), data))
+            self._encoded.append(data)
             self._bytes += len(data)
         return len(items)
 
-    def drain(self, hurry: Callable[[], bool]) -> None:
+    def _encode_alone(self, item: Any) -> bytes:
+        try:
+            return self._encode([item])
+        except Exception:  # see above
+            self.lost += 1
+            return b""
+
+    def _count(self, data: bytes) -> int:
+        return data.count(b"\n") if self._lines else len(data)
+
+    def drain(self, hurry: Callable[[], bool], final: Callable[[], bool]) -> None:
         """Write what is there. Only the writer's thread calls this.
 
         Args:
             hurry: whether somebody waits for it.
+            final: whether the program ends. Then a lock that is not given back is passed over:
+                its owner lies beneath the signal handler that ends the program.
 
         Raises:
             OSError: the storage did not take it; it is kept.
         """
         waiting = len(self._queue)  # not what comes meanwhile: others wait for the thread, too
         while True:
-            with self._lock:
+            locked = self._lock.acquire(timeout=LOCK_SECONDS)
+            if not locked and not final():
+                return  # the owner wakes us
+            try:
                 taken = self._take(self.PORTION)
                 encoded, self._encoded = self._encoded, []
+                self._rest += b"".join(encoded)
                 self._bytes = 0
-            if encoded:
-                self._rest += b"".join(data for _, data in encoded)
-                self._rest_items += sum(count for count, _ in encoded)
+            finally:
+                if locked:
+                    self._lock.release()
             if self._rest:
                 written = self.appender.append(self._rest)
                 self._rest = self._rest[written:]
             if self._rest:
                 continue  # the storage took a part; the next attempt goes on or says why not
-            self._rest_items = 0
             waiting -= taken
             if not taken or waiting <= 0:
                 return
@@ -134,8 +201,27 @@ class Channel:
                 time.sleep(0)  # a busy program gets the interpreter back now, not 5 ms later
 
     def unwritten(self) -> int:
-        """Items that were handed over and are not in the file; exact once nobody feeds."""
-        return self._rest_items + sum(count for count, _ in self._encoded) + len(self._queue)
+        """Lines or bytes that were handed over and are not in the file; exact once nobody feeds."""
+        waiting = list(self._queue)
+        queued = len(waiting) if self._lines else sum(map(len, waiting))
+        return queued + sum(map(self._count, [self._rest, *self._encoded]))
+
+
+class _Bell:
+    """Wake a thread; also from a signal handler that interrupts the ringing of the same bell."""
+
+    def __init__(self) -> None:
+        self._rings: queue.SimpleQueue[None] = queue.SimpleQueue()  # threading.Event would deadlock
+
+    def ring(self) -> None:
+        self._rings.put(None)
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait for a ring; those so far are then over."""
+        with contextlib.suppress(queue.Empty):
+            self._rings.get(timeout=timeout)
+            while True:
+                self._rings.get_nowait()
 
 
 class Writer:
@@ -158,11 +244,12 @@ class Writer:
         self.awake = False
         self.errors: dict[str, list[Any]] = {}
         self._channels: list[Channel] = []
-        self._documents: dict[str, tuple[bytes, bool]] = {}
+        self._documents: dict[str, tuple[bytes | Callable[[], bytes], bool]] = {}
         self._waiters: deque[threading.Event] = deque()
-        self._event = threading.Event()
-        self._hurry = threading.Event()
+        self._bell = _Bell()
+        self._hurry = _Bell()
         self._closing = False
+        self._final = False
         self._cycles = 0
         self._stuck_at = -1
         self._beat = beat
@@ -179,26 +266,34 @@ class Writer:
         self._channels.append(channel)
         return channel
 
-    def store(self, path: str, data: bytes, *, sync: bool = True) -> None:
-        """Put data in the place of a file soon; of several for one file the last wins."""
+    def store(self, path: str, data: bytes | Callable[[], bytes], *, sync: bool = True) -> None:
+        """Put data in the place of a file soon; of several for one file the last wins.
+
+        Args:
+            path: the file.
+            data: its content, or what makes it in the thread, since reading may hang, too.
+            sync: see `_files.replace`.
+        """
         self._documents[path] = (data, sync)
         self.wake()
 
     def wake(self) -> None:
         self.awake = True
-        self._event.set()
+        self._bell.ring()
 
-    def settle(self, timeout: float) -> bool:
+    def settle(self, timeout: float, *, final: bool = False) -> bool:
         """Wait until all that was handed over so far has been offered to the storage.
 
         A storage that let one caller wait in vain is not waited for again until it moves.
 
         Args:
             timeout: seconds.
+            final: the program ends; see `Channel.drain`.
 
         Returns:
             Whether it was done in time.
         """
+        self._final = self._final or final
         thread = self._thread
         if self._stuck_at == self._cycles or not thread.is_alive():
             return False
@@ -206,7 +301,7 @@ class Writer:
             return False
         done = threading.Event()
         self._waiters.append(done)
-        self._hurry.set()
+        self._hurry.ring()
         self.wake()
         if done.wait(timeout):
             return True
@@ -220,11 +315,15 @@ class Writer:
             Whether the thread has ended.
         """
         self._closing = True
-        self._hurry.set()
+        self._hurry.ring()
         self.wake()
         if threading.current_thread() is not self._thread and self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def is_fed_here(self) -> bool:
+        """Whether this thread, interrupted by a signal, may hold up the writer."""
+        return any(channel.is_fed_here() for channel in self._channels)
 
     def pending(self) -> int:
         """Documents that are not stored yet."""
@@ -237,17 +336,14 @@ class Writer:
             idle = max(0.0, next_beat - time.monotonic()) if self._beat else None
             if failing:
                 idle = RETRY_SECONDS if idle is None else min(idle, RETRY_SECONDS)
-            self._event.wait(idle)
-            self._event.clear()
+            self._bell.wait(idle)
             closing = self._closing
-            if not closing and not self._hurry.is_set():
-                self._hurry.wait(BATCH_SECONDS)
-            self._hurry.clear()
+            self._hurry.wait(0 if closing else BATCH_SECONDS)
             self.awake = False
             failing = self._cycle()
             if self._beat is not None and time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + self._interval
-                self._attempt("heartbeat", self._beat)
+                self._attempt(HEARTBEAT, self._beat)
             if closing:
                 break
         for channel in self._channels:
@@ -259,7 +355,7 @@ class Writer:
         failed = False
         hurry = self._hurried
         for channel in self._channels:
-            failed |= not self._attempt(channel.name, channel.drain, hurry)
+            failed |= not self._attempt(channel.name, channel.drain, hurry, self._ending)
         for path in list(self._documents):
             failed |= not self._attempt(os.path.basename(path), self._replace, path)
         self._cycles += 1
@@ -271,9 +367,13 @@ class Writer:
     def _hurried(self) -> bool:
         return self._closing or bool(self._waiters)
 
+    def _ending(self) -> bool:
+        return self._closing or self._final
+
     def _replace(self, path: str) -> None:
         document = self._documents[path]
-        _files.replace(path, document[0], sync=document[1])
+        data = document[0] if isinstance(document[0], bytes) else document[0]()
+        _files.replace(path, data, sync=document[1])
         if self._documents[path] is document:
             del self._documents[path]
 

@@ -8,30 +8,29 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from . import (
-    _arguments,
     _experiment_end,
     _experiment_files,
     _experiment_recording,
     _experiment_start,
     _folder,
+    _json,
     _lifecycle,
     _series,
     _settings,
 )
+from ._experiment_options import FromParser
 from ._experiment_resume import Request
 from .errors import (
     DirtyRepoException,
     MismatchedArgsException,
     MismatchedCommitException,
-    StorageError,
 )
 
 if TYPE_CHECKING:
-    import argparse
     import types
 
 __all__ = [
@@ -44,7 +43,7 @@ __all__ = [
 _time = time.time
 
 
-class Experiment:
+class Experiment(FromParser):
     """Record this program, from here to its end, in a numbered folder.
 
     The folder is ``experiments/<number>/`` in the project directory; docs/reference/record.md
@@ -147,27 +146,32 @@ class Experiment:
         start = _experiment_start.begin(
             request, self._settings, self.project_directory, self.experiments_directory
         )
-        folder = start.folder
-        self._folder = folder
+        self._folder = folder = start.folder
         self._started = started
         self._redactor = start.redactor
-        self._annotations = start.annotations
-        self._summary: dict[str, Any] | None = None
+        self._annotations: list[dict[str, Any]] = []
+        self._summary = folder.read_summary()
         self.curexpdir = folder.path
         self.metadata = start.metadata
         self.repo_directory = start.repository
         if start.number > 1:
             self._next_step = _series.next_step(folder.file(_series.METRICS))
-        self._recording = _experiment_recording.Recording(folder, self._settings, start.number)
+        self._recording = _experiment_recording.Recording(
+            folder, self._settings, start.number, self.metadata.get("problems")
+        )
         self._files = _experiment_files.Hashing(
             folder.path, self.project_directory, self._recording.files.put
         )
         self._put = self._recording.metrics.put
-        self._watch_name = f"{os.getpid()}:{folder.path}"
         self._recording.start()
         self._recording.record_environment(self._redactor, start.number)
-        _lifecycle.watch(self._on_end, self._on_fork, self._watch_name)
+        name, busy = f"{os.getpid()}:{folder.path}", self._recording.is_feeding
+        self._watched = _lifecycle.Watched(self._on_end, self._on_fork, name, busy)
+        _lifecycle.watch(self._watched)
         self._open = True
+        if start.number > 1:
+            for action, value in request.annotations().items():
+                self._annotate(action.removesuffix("s"), value)
 
     def log(self, metrics: Mapping[str, Any], step: float | None = None) -> None:
         """Record values of metrics at one step, about a microsecond after the call.
@@ -195,13 +199,17 @@ class Experiment:
             self._next_step = step + 1
         else:
             step = self._own_step(step)
-        self._put((step, _time(), _series.freeze(metrics)))
+        row = _series.freeze(metrics)
+        if type(row) is _series.Heavy:
+            self._recording.metrics.put_heavy((step, _time(), row))
+        else:
+            self._put((step, _time(), row))
         if self._settings["strict"]:
-            self._check()
+            self._recording.check()
 
     def _own_step(self, step: Any) -> Any:
         """Read a step that is not a Python int."""
-        step = _series.freeze({"step": step})["step"]
+        step = _json.plain(step)
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             self._next_step = int(step) + 1
         return step
@@ -219,12 +227,11 @@ class Experiment:
         Raises:
             StorageError: only with ``strict``, when the record can no longer be written.
         """
-        if not self._is_owner():
+        if self.norecord:
             return
         with self._lock:
-            self._summary = self._folder.merge_summary(
-                self._summary, _experiment_files.plain_mapping(summary_dict)
-            )
+            new = _experiment_files.plain_mapping(summary_dict)
+            self._summary = {**self._summary, **new}
             self._store(_folder.SUMMARY, self._summary)
 
     def tag(self, *tags: str) -> None:
@@ -244,11 +251,13 @@ class Experiment:
         self._annotate("note", str(text))
 
     def _annotate(self, action: str, value: Any) -> None:
-        if not self._is_owner():
+        if self.norecord:
             return
         with self._lock:
-            self._annotations = _experiment_files.annotated(self._folder, action, value)
-            self._store(_folder.ANNOTATIONS, self._annotations)
+            self._annotations.append(_json.plain(_experiment_files.change(action, value)))
+            changes = list(self._annotations)
+            folder = self._folder
+            self._store(_folder.ANNOTATIONS, lambda: _experiment_files.annotated(folder, changes))
 
     def record_input(self, path: str | os.PathLike[str]) -> None:
         """Note a file or folder that the experiment reads: path, size, time and SHA-256.
@@ -259,8 +268,7 @@ class Experiment:
         Args:
             path: relative to the working directory.
         """
-        if self._is_owner():
-            self._files.record("input", os.fspath(path))
+        self._record("input", path)
 
     def record_output(self, path: str | os.PathLike[str]) -> None:
         """Note a file or folder that the experiment has written; see `record_input`.
@@ -268,8 +276,13 @@ class Experiment:
         Args:
             path: relative to the working directory.
         """
-        if self._is_owner():
-            self._files.record("output", os.fspath(path))
+        self._record("output", path)
+
+    def _record(self, role: str, path: str | os.PathLike[str]) -> None:
+        if self._open:
+            self._files.record(role, os.fsdecode(path))
+        else:
+            self._after_finish(f"record_{role}")
 
     def open(self, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> IO[Any]:
         """Open a file in the experiment's folder, like the built-in function.
@@ -291,7 +304,7 @@ class Experiment:
         """
         path = file
         if self.curexpdir != "." and not isinstance(file, int):
-            path = os.path.join(os.fspath(self.curexpdir), os.fspath(file))
+            path = os.path.join(os.fspath(self.curexpdir), os.fsdecode(file))
             if any(letter in mode for letter in "wax"):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
         return builtins.open(path, mode, *args, **kwargs)
@@ -320,97 +333,16 @@ class Experiment:
         swallow = self._continue_on_error and isinstance(error, Exception)
         ending = _lifecycle.ending_of(error)
         if error is not None and not isinstance(error, SystemExit):
-            text = self._clean(ending.reason) + "\n"
+            text = ending.reason if self.norecord else self._redactor.text(ending.reason)
             if swallow:
-                _experiment_end.show(text)
+                _experiment_end.show(f"{text}\n")
             elif self._open:
-                self._recording.note_error_output(text)
-        if self._open:
+                self._recording.note_error_output(f"{text}\n")
+        if error is not None:  # and goes on: a second Ctrl-C only ends the waiting
+            self._on_end(ending)
+        elif self._open:
             self._finish(ending)
         return swallow
-
-    @staticmethod
-    def add_argument_group(
-        parser: argparse.ArgumentParser,
-        project_directory: str = "",
-        experiments_directory: str = "experiments",
-        experiment_id: str | None = None,
-        description: str = "",
-        norecord: bool = False,
-        *,
-        resume: bool = False,
-        dirty: str | None = None,
-        capture: str | None = None,
-    ) -> None:
-        """Add the group "meticulous" with the options of an experiment to a parser.
-
-        Args:
-            parser: an option of its own that is named like one of ours wins; ours steps back.
-            project_directory: default of the option, as are all others.
-            experiments_directory: see `Experiment`.
-            experiment_id: see `Experiment`.
-            description: see `Experiment`.
-            norecord: see `Experiment`.
-            resume: see `Experiment`.
-            dirty: see `Experiment`.
-            capture: see `Experiment`.
-        """
-        _arguments.add_argument_group(
-            parser,
-            project_directory=project_directory,
-            experiments_directory=experiments_directory,
-            experiment_id=experiment_id,
-            description=description,
-            norecord=norecord,
-            resume=resume,
-            dirty=dirty,
-            capture=capture,
-        )
-
-    @staticmethod
-    def extract_meticulous_args(
-        parser: argparse.ArgumentParser, arg_list: Sequence[str] | None = None
-    ) -> dict[str, Any]:
-        """Parse, and give only the options of the group "meticulous".
-
-        Args:
-            parser: one that `add_argument_group` has seen.
-            arg_list: the words; those of the command line when not given.
-
-        Returns:
-            Name to value, as keywords of `Experiment`.
-        """
-        return _arguments.extract_meticulous_args(parser, arg_list)
-
-    @classmethod
-    def from_parser(
-        cls,
-        parser: argparse.ArgumentParser,
-        arg_list: Sequence[str] | None = None,
-        capture_defaults: bool = True,
-        **meticulous_args: Any,
-    ) -> Experiment:
-        """Start an experiment from the command line, parsed once.
-
-        ``parser.parse_args()`` afterwards returns what it returns without us.
-
-        Args:
-            parser: its args are recorded, and as defaults what its actions say.
-            arg_list: the words; those of the command line when not given.
-            capture_defaults: False records that the defaults are not known.
-            **meticulous_args: keywords of `Experiment`, for what the command line does not say.
-
-        Returns:
-            The experiment.
-
-        Raises:
-            SystemExit: the command line is wrong, as `parser.parse_args` raises it; nothing was
-                created.
-            MeticulousError: as `Experiment`.
-        """
-        args, options, namespace = _arguments.take_meticulous(parser, arg_list)
-        defaults = _arguments.defaults_of(parser, namespace) if capture_defaults else None
-        return cls(args, defaults, **{**meticulous_args, **options})
 
     def __reduce__(self) -> Any:
         """Arrive in another process as an experiment that does nothing."""
@@ -426,27 +358,14 @@ class Experiment:
         state = "open" if self._open else self.inert_reason or "finished"
         return f"<Experiment {self.curexpdir} ({state})>"
 
-    def _is_owner(self) -> bool:
-        return not self.norecord
-
     def _store(self, name: str, value: Any) -> None:
         """Store a document, in the background while open, at once after the end."""
         if self._open:
             self._recording.store(name, value)
             if self._settings["strict"]:
-                self._check()
+                self._recording.check()
         else:
             _experiment_end.store_late(self._folder, name, value)
-
-    def _check(self) -> None:
-        """Raise what the writers could not write."""
-        reason = self._recording.first_error()
-        if reason:
-            raise StorageError(
-                f"Cannot write {self.curexpdir}: {reason}.",
-                "Free space or mend the storage; strict=False goes on and counts what is lost.",
-                path=self.curexpdir,
-            )
 
     def _after_finish(self, call: str) -> None:
         if not self.norecord and not self._warned:
@@ -454,15 +373,13 @@ class Experiment:
             warnings.warn(
                 f"{call}() after the end of experiment {self.curexpdir} records nothing",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=3 if call == "log" else 4,
             )
-
-    def _clean(self, text: str) -> str:
-        return text if self.norecord else self._redactor.text(text)
 
     def _on_end(self, ending: _lifecycle.Ending) -> None:
         if self._open:
-            self._finish(ending)
+            with contextlib.suppress(KeyboardInterrupt):  # the program is at its end already
+                self._finish(ending)
 
     def _on_fork(self) -> None:
         """In a forked child: from now on, nothing."""
@@ -472,12 +389,11 @@ class Experiment:
 
     def _finish(self, ending: _lifecycle.Ending) -> None:
         """Write how it ended; also when called again, by a signal, in the middle of itself."""
-        ending = ending._replace(
-            reason=self._redactor.text(ending.reason),
-            facts=self._redactor.mapping(ending.facts, "ending"),
-        )
-        if self._redactor.hits:
-            self.metadata["redacted"] = self._redactor.hits
-        _experiment_end.finish(self._recording, self._files, self.metadata, ending, self._started)
-        self._open = False
-        _lifecycle.unwatch(self._on_end, self._on_fork, self._watch_name)
+        ending = _experiment_end.redacted(ending, self._redactor, self.metadata)
+        try:
+            _experiment_end.finish(
+                self._recording, self._files, self.metadata, ending, self._started
+            )
+        finally:
+            self._open = False
+            _lifecycle.unwatch(self._watched)
