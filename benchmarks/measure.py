@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROUNDS = 7
-SOURCE = str(Path(__file__).parent.parent / "src")
+_installed = tempfile.TemporaryDirectory()
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a measured program: no setting of ours, no rank, our source."""
+    """The environment of a measured program: no setting of ours, no rank, a copy of our source.
+
+    A copy, as an installation is one: a checkout would be recorded as a sibling repository.
+    """
+    if not os.listdir(_installed.name):
+        source = Path(__file__).parent.parent / "src" / "meticulous"
+        shutil.copytree(source, Path(_installed.name) / "meticulous")
     kept = {key: value for key, value in os.environ.items() if not key.startswith("METICULOUS_")}
-    return {**kept, "PYTHONPATH": SOURCE, **more}
+    return {**kept, "PYTHONPATH": _installed.name, **more}
 
 
 def wall(command: Sequence[str], cwd: str, env: Mapping[str, str]) -> float:

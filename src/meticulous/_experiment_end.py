@@ -6,13 +6,19 @@ import contextlib
 import sys
 import time
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _files, _folder, _json, _lifecycle, _redact, _series
-from ._experiment_files import Hashing
-from ._experiment_recording import FINISH_SECONDS, Recording
+from . import _files, _folder, _json, _lifecycle, _series
+
+if TYPE_CHECKING:
+    from ._experiment_files import Hashing
+    from ._experiment_recording import Recording
+    from ._redact import Redactor
 
 __all__ = ["elsewhere", "finish", "of_status", "redacted", "show", "store_late"]
+
+FINISH_SECONDS = 2.0
+"""The most that the end of an experiment may wait for the storage."""
 
 
 def of_status(status: str) -> _lifecycle.Ending:
@@ -23,7 +29,7 @@ def of_status(status: str) -> _lifecycle.Ending:
 
 
 def redacted(
-    ending: _lifecycle.Ending, redactor: _redact.Redactor, metadata: dict[str, Any]
+    ending: _lifecycle.Ending, redactor: Redactor, metadata: dict[str, Any]
 ) -> _lifecycle.Ending:
     """The ending without secrets; metadata lists what was hidden."""
     ending = ending._replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import stat
@@ -19,6 +20,9 @@ AT_ONCE_BYTES = 16 << 20
 """Files up to this size are hashed in the call, so that the hash is of what was there then."""
 
 
+_TOO_LATE = "not hashed: the experiment ended first"
+
+
 class Hashing:
     """Notes files with size, time and SHA-256; large ones are hashed by a thread of its own.
 
@@ -32,7 +36,9 @@ class Hashing:
         self._folder = folder
         self._project = project
         self._emit = emit
-        self._queue: queue.SimpleQueue[tuple[dict[str, Any], str] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._waiting: dict[int, dict[str, Any]] = {}  # whoever takes a line out emits it
+        self._numbers = itertools.count()
         self._thread: threading.Thread | None = None
         self._abandoned = False
         self._lock = threading.Lock()
@@ -52,10 +58,12 @@ class Hashing:
         line["size"] = status.st_size
         line["mtime"] = _series.utc(status.st_mtime)
         if stat.S_ISREG(status.st_mode) and status.st_size <= AT_ONCE_BYTES:
-            self._hash(line, absolute)
+            self._emit({**line, **self._hash(absolute)})
         elif stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
             self._start()
-            self._queue.put((line, absolute))
+            number = next(self._numbers)
+            self._waiting[number] = line
+            self._queue.put((number, absolute))
         else:  # reading a pipe could take for ever
             self._emit({**line, "problem": "neither a file nor a folder"})
 
@@ -76,19 +84,21 @@ class Hashing:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            self._hash(*item)
+            number, path = item
+            facts = self._hash(path)
+            line = self._waiting.pop(number, None)
+            if line is not None:
+                self._emit({**line, **facts})
 
-    def _hash(self, line: dict[str, Any], path: str) -> None:
+    def _hash(self, path: str) -> dict[str, Any]:
         try:
             if os.path.isdir(path):
-                line.update(_of_folder(path, lambda: self._abandoned))
-            else:
-                line["sha256"] = _of_file(path, lambda: self._abandoned)
+                return _of_folder(path, lambda: self._abandoned)
+            return {"sha256": _of_file(path, lambda: self._abandoned)}
         except OSError as error:
-            line["problem"] = error.strerror or type(error).__name__
+            return {"problem": error.strerror or type(error).__name__}
         except _AbandonedError:
-            line["problem"] = "not hashed: the experiment ended first"
-        self._emit(line)
+            return {"problem": _TOO_LATE}
 
     def finish(self, deadline: float) -> None:
         """Wait for the thread; at the deadline what is left is noted without its hash."""
@@ -97,7 +107,10 @@ class Hashing:
         self._queue.put(None)
         self._thread.join(max(0.0, deadline - time.monotonic()))
         self._abandoned = True
-        self._thread.join(0.1)
+        for number in list(self._waiting):
+            line = self._waiting.pop(number, None)
+            if line is not None:
+                self._emit({**line, "problem": _TOO_LATE})
 
 
 class _AbandonedError(Exception):

@@ -1,18 +1,36 @@
-"""An experiment from the command line: the argument group and the parsers of argparse."""
+"""How an experiment is asked for: in code, or on the command line by a parser of argparse."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from . import _arguments
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import argparse
     from typing import Self
 
-__all__ = ["FromParser"]
+__all__ = ["FromParser", "Request"]
+
+
+class Request(NamedTuple):
+    """What the program asked for, as it said it."""
+
+    args: Any
+    default_args: Any
+    experiment_id: Any
+    description: str
+    resume: bool | str
+    name: str
+    tags: tuple[str, ...]
+
+    def annotations(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.name:
+            found["name"] = self.name
+        if self.tags:
+            found["tags"] = list(dict.fromkeys(map(str, self.tags)))
+        return found
 
 
 class FromParser:
@@ -48,6 +66,8 @@ class FromParser:
             dirty: see `Experiment`.
             capture: see `Experiment`.
         """
+        from . import _arguments
+
         _arguments.add_argument_group(
             parser,
             project_directory=project_directory,
@@ -73,6 +93,8 @@ class FromParser:
         Returns:
             Name to value, as keywords of `Experiment`.
         """
+        from . import _arguments
+
         return _arguments.extract_meticulous_args(parser, arg_list)
 
     @classmethod
@@ -105,6 +127,8 @@ class FromParser:
                 created.
             MeticulousError: as `Experiment`.
         """
+        from . import _arguments
+
         words = sys.argv[1:] if arg_list is None else arg_list
         args, options, namespace = _arguments.take_meticulous(parser, words, known=known)
         defaults = _arguments.defaults_of(parser, namespace, words) if capture_defaults else None

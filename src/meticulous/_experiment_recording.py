@@ -22,10 +22,8 @@ from . import (
 from ._writer import HEARTBEAT, Channel, Writer
 from .errors import StorageError
 
-__all__ = ["FINISH_SECONDS", "Recording"]
+__all__ = ["Recording"]
 
-FINISH_SECONDS = 2.0
-"""The most that the end of an experiment may wait for the storage."""
 SETTLE_SECONDS = 0.05
 DOCUMENT_SECONDS = 1.0
 _CONSOLE_QUEUE = 512
@@ -181,9 +179,9 @@ class Recording:
                     path=self.folder.file(name),
                 )
 
-    def _warn(self, name: str, error: OSError) -> None:
+    def _warn(self, name: str, error: Exception) -> None:
         """Say once on the terminal that the record suffers; called in a writer's thread."""
-        reason = error.strerror or type(error).__name__
+        reason = getattr(error, "strerror", None) or type(error).__name__
         path = self.folder.path if name == HEARTBEAT else self.folder.file(name)
         self._say(
             f"cannot write {path}: {reason}; the program goes on, "
@@ -191,8 +189,10 @@ class Recording:
         )
 
     def _say(self, text: str) -> None:
-        with contextlib.suppress(IndexError, Exception):  # said already, or the terminal is gone
-            sys.stderr.write(f"meticulous: {self._unsaid.pop()}{text}\n")
+        """Say one thing on the terminal, and no second one."""
+        with contextlib.suppress(Exception):  # it is said, or the terminal is gone, too
+            self._unsaid.pop()
+            sys.stderr.write(f"meticulous: {text}\n")
 
     def record_environment(self, redactor: _redact.Redactor, number: int) -> None:
         """Write environment.json in the background: collecting it need not delay the program.

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from . import _arguments, _folder, _process, _redact
+from ._experiment_options import Request
 from .errors import (
     LiveExperimentError,
     MismatchedArgsException,
@@ -21,26 +22,6 @@ __all__ = ["Wanted", "carry_on", "find"]
 
 CLAIM_SECONDS = 60.0
 """After this long, a claim whose session never appeared was left by a process that died."""
-
-
-class Request(NamedTuple):
-    """What the program asked for, as it said it."""
-
-    args: Any
-    default_args: Any
-    experiment_id: Any
-    description: str
-    resume: bool | str
-    name: str
-    tags: tuple[str, ...]
-
-    def annotations(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if self.name:
-            found["name"] = self.name
-        if self.tags:
-            found["tags"] = list(dict.fromkeys(map(str, self.tags)))
-        return found
 
 
 class Wanted(NamedTuple):

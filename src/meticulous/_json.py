@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import enum
-import fractions
 import json
 import math
 import os
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import decimal
+    import fractions
 
 __all__ = ["decode", "encode", "encode_line", "plain", "text_of"]
 
@@ -128,6 +129,8 @@ def _integer(value: int) -> int | str:
 
 
 def _decimal(value: decimal.Decimal) -> Any:
+    import decimal
+
     if not value.is_finite():
         return _float(float(str(value).replace("s", "")))
     number = float(value)
@@ -155,7 +158,7 @@ def _enum(value: enum.Enum) -> Any:
     return _clean(f"{type(value).__qualname__}.{value.name}")
 
 
-# Exact order matters: bool before int, datetime before date, Enum before int and str.
+# Exact order matters: bool before int, Enum before int and str.
 _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (type(None), lambda value: None),
     (bool, bool),
@@ -164,14 +167,30 @@ _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (float, _float),
     (str, _clean),
     ((bytes, bytearray), lambda value: repr(bytes(value))),
-    ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
-    ((datetime.timedelta, range, complex), str),
-    (decimal.Decimal, _decimal),
-    (fractions.Fraction, _fraction),
+    ((range, complex), str),
     (os.PathLike, lambda value: _clean(os.fsdecode(value))),
     (types.ModuleType, lambda value: _clean(value.__name__)),
     ((type, types.FunctionType, types.BuiltinFunctionType, types.MethodType), _callable_name),
 )
+
+
+# By name, since importing these modules takes longer than all that recording does at import.
+_BY_NAME: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("datetime", "datetime"): lambda value: value.isoformat(),
+    ("datetime", "date"): lambda value: value.isoformat(),
+    ("datetime", "time"): lambda value: value.isoformat(),
+    ("datetime", "timedelta"): str,
+    ("decimal", "Decimal"): _decimal,
+    ("fractions", "Fraction"): _fraction,
+}
+
+
+def _named(kind: type) -> Callable[[Any], Any] | None:
+    for base in kind.__mro__:
+        convert = _BY_NAME.get((base.__module__, base.__qualname__))
+        if convert is not None:
+            return convert
+    return None
 
 
 def _plain(value: Any, walk: _Walk) -> Any:
@@ -186,6 +205,9 @@ def _plain(value: Any, walk: _Walk) -> Any:
         for types_, convert in _SCALARS:
             if isinstance(value, types_):
                 return convert(value)
+        named = _named(kind)
+        if named is not None:
+            return named(value)
         refusal = walk.refusal(value)
         if refusal:
             return refusal

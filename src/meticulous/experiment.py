@@ -14,16 +14,14 @@ from typing import IO, TYPE_CHECKING, Any
 from . import (
     _experiment_end,
     _experiment_files,
-    _experiment_recording,
-    _experiment_start,
+    _experiment_where,
     _folder,
     _json,
     _lifecycle,
     _series,
     _settings,
 )
-from ._experiment_options import FromParser
-from ._experiment_resume import Request
+from ._experiment_options import FromParser, Request
 from .errors import (
     DirtyRepoException,
     MismatchedArgsException,
@@ -117,14 +115,14 @@ class Experiment(FromParser):
         name: str = "",
         **settings: Any,
     ) -> None:
-        project, root = _experiment_start.locate(
+        project, root = _experiment_where.locate(
             os.fspath(project_directory), os.fspath(experiments_directory)
         )
         given = {"dirty": dirty, "capture": capture, "strict": strict, **settings}
         given["norecord"] = norecord or None
         self._settings = _settings.resolve(project, given)
         self._continue_on_error = continue_on_error
-        self.inert_reason = _experiment_start.inert_reason(self._settings)
+        self.inert_reason = _experiment_where.inert_reason(self._settings)
         self.norecord = bool(self.inert_reason)
         self.project_directory = project
         self.experiments_directory = root
@@ -138,14 +136,17 @@ class Experiment(FromParser):
         if self.norecord:
             return
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        request = Request(args, default_args, experiment_id, description, resume, name, tags)
-        self._begin(request)
+        self._begin(Request(args, default_args, experiment_id, description, resume, name, tags))
 
     def _begin(self, request: Request) -> None:
         started = time.monotonic()
-        start = _experiment_start.begin(
-            request, self._settings, self.project_directory, self.experiments_directory
-        )
+        from . import _experiment_code
+
+        project, root = self.project_directory, self.experiments_directory
+        asked = _experiment_code.Asked(project, root, self._settings)
+        from . import _experiment_recording, _experiment_start  # loaded while git answers
+
+        start = _experiment_start.begin(request, self._settings, project, root, asked)
         self._folder = folder = start.folder
         self._started = started
         self._redactor = start.redactor
