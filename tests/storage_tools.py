@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import collections
 import contextlib
 import dataclasses
@@ -10,6 +11,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import functools
 import json
 import math
 import os
@@ -80,12 +82,27 @@ class Quick:
     """Experiments in this process, in one repository, recording only what is asked for."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.repository = Repository(path)
+        self.path = path
+        self.started: list[Experiment] = []
+
+    @functools.cached_property
+    def repository(self) -> Repository:
+        # When first used, in a test, since fixtures of a module come before those of conftest.
+        return Repository(self.path)
 
     def __call__(self, args=None, default_args=None, **options) -> Experiment:
         options = {"dirty": "allow", "capture": "off", "sample_seconds": 0, **options}
         options.setdefault("project_directory", self.repository.path)
-        return Experiment(args, default_args, **options)
+        experiment = Experiment(args, default_args, **options)
+        self.started.append(experiment)
+        return experiment
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        while self.started:
+            self.started.pop().finish()
 
 
 # ------------------------------------------------------------------------------ storage in trouble
@@ -133,7 +150,9 @@ class Trouble:
         if cls._library is None:
             if shutil.which("gcc") is None:
                 raise AssertionError("gcc is needed to test a storage that fails: install gcc")
-            path = os.path.join(tempfile.mkdtemp(prefix="shim-"), "trouble.so")
+            folder = tempfile.mkdtemp(prefix="shim-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            path = os.path.join(folder, "trouble.so")
             subprocess.run(
                 ["gcc", "-shared", "-fPIC", "-O1", "-o", path, str(SHIM), "-ldl"], check=True
             )

@@ -82,7 +82,6 @@ READER = {
     "status": "property",
     "status_message": "property",
     "summary": "property",
-    "value": "(name)",
 }
 READER_ATTRIBUTES = ["curexpdir", "expid"]
 EXPERIMENTS = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MeticulousError,
         MismatchedArgsException,
         MismatchedCommitException,
+        QueryError,
         SettingError,
         StorageError,
     )
@@ -37,6 +38,7 @@ __all__ = [
     "MeticulousError",
     "MismatchedArgsException",
     "MismatchedCommitException",
+    "QueryError",
     "SettingError",
     "StorageError",
 ]

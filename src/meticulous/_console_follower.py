@@ -51,7 +51,7 @@ class Copy:
         if size < self.offset or self.gone:  # cut off by somebody, or to be thrown away
             self.offset = size
         while self.offset < size and not self.waits:
-            piece = os.pread(self.source, PIECE, self.offset)
+            piece = os.pread(self.source, min(PIECE, size - self.offset), self.offset)
             if not piece:
                 break
             moved = self._write(piece) or moved
@@ -110,10 +110,8 @@ def follow(copies: list[Copy], program: Program) -> None:
     goals: list[int] | None = None
     while True:
         ended = program.ended  # asked before looking: what it wrote before its end is there now
-        # Errors are measured first: what the program printed before them is then shown before.
-        sizes = [copy.size() for copy in reversed(copies)][::-1]
-        moved = [copy.step(size) for copy, size in zip(copies, sizes, strict=True)]
-        delay = SHORTEST if any(moved) else min(2 * delay, LONGEST)
+        moved = step(copies)
+        delay = SHORTEST if moved else min(2 * delay, LONGEST)
         if goals and all(copy.offset >= goal for copy, goal in zip(copies, goals, strict=True)):
             goals = None
             answer(DONE)
@@ -122,8 +120,23 @@ def follow(copies: list[Copy], program: Program) -> None:
             return
         if ended:
             select.select([], waiting, [], LONGEST)
-        elif program.orders(waiting, 0 if any(moved) else delay):
+        elif program.orders(waiting, 0 if moved else delay):
             goals = [copy.size() for copy in copies]
+
+
+def step(copies: list[Copy]) -> bool:
+    """Copy what can be copied without waiting; what was printed before an error is shown before."""
+    sizes = [copy.size() for copy in reversed(copies)][::-1]  # so errors are measured first
+    moved = False
+    for copy, size in zip(copies, sizes, strict=True):
+        moved = copy.step(size) or moved
+        if copy.waits and one_terminal(copies):
+            break
+    return moved
+
+
+def one_terminal(copies: list[Copy]) -> bool:
+    return len({os.fstat(copy.target)[:3] for copy in copies}) == 1  # mode, inode, device
 
 
 def answer(letter: bytes) -> None:

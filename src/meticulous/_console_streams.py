@@ -22,6 +22,7 @@ Sink = Callable[[bytes], object]
 Settle = Callable[[], object]
 
 _ABSENT: Any = object()
+_NEWLINE, _RETURN = b"\n\r"
 
 
 class _Mark(threading.local):
@@ -39,12 +40,14 @@ class Hook:
         fresh: something was recorded since the last `settle`.
         layered: a function that is not the stream's own may lie between two of ours, so that one
             piece of text may come by twice: then a mark of the thread tells.
+        unbuffered: text goes straight to the descriptor, as with ``python -u``.
         code: of our ``write``, from which C code calls the buffer's.
         patches: object, name, our function and what was there before, oldest first.
     """
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
+        self.unbuffered = _has_raw_buffer(stream)
         self.record: Sink | None = None
         self.settle: Settle | None = None
         self.fresh = False
@@ -119,7 +122,7 @@ class Hook:
             attributes[name] = ours
         except Exception:  # a stranger's class may refuse with anything; then it is not recorded
             return False
-        if before is _ABSENT:  # somebody threw ours away
+        if before is _ABSENT or _is_own(before, thing):  # somebody threw ours away
             self.patches = [p for p in self.patches if p[0] is not thing or p[1] != name]
         self.patches.append((thing, name, ours, before))
         if thing is self.stream and name == "write":
@@ -145,6 +148,12 @@ def _is_own(function: Any, stream: Any) -> bool:
     return type(function) is BuiltinMethodType and function.__self__ is stream
 
 
+def _has_raw_buffer(stream: Any) -> bool:
+    with contextlib.suppress(Exception):  # a stranger's class may refuse with anything
+        return isinstance(stream.buffer, io.RawIOBase)
+    return False
+
+
 def _each(functions: list[Any]) -> Any:
     if len(functions) < 2:
         return functions[0] if functions else None
@@ -164,8 +173,8 @@ def _text_write(hook: Hook, original: Any) -> Any:
     """
     stream = hook.stream
     encode = str.encode
+    unbuffered = hook.unbuffered
     guarded = _guarded_write(hook, original)
-    unbuffered = isinstance(getattr(stream, "buffer", None), io.RawIOBase)  # python -u
 
     def write(text: Any, /) -> Any:
         record = hook.record
@@ -215,7 +224,8 @@ def _guarded_write(hook: Hook, original: Any) -> Any:
             mark.writer = outer
         record(data)
         hook.fresh = True
-        if getattr(hook.stream, "line_buffering", False) and (b"\n" in data or b"\r" in data):
+        flushed = hook.unbuffered or getattr(hook.stream, "line_buffering", False)
+        if flushed and (_NEWLINE in data or _RETURN in data):
             hook.settle_now()
         return result
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import IO, Any
 
 from . import _files, _folder, _json, _status
+from ._index import Index
 from .errors import StorageError
 
 __all__ = ["ExperimentReader"]
@@ -18,6 +20,24 @@ __all__ = ["ExperimentReader"]
 _LARGEST = 1 << 26
 _WRITES = frozenset("wax+")
 _ALWAYS = (_folder.STATUS, _folder.ARGS, _folder.DEFAULT_ARGS, _folder.METADATA)
+FIELDS = (
+    "expid",
+    "curexpdir",
+    "status",
+    "status_message",
+    "sha",
+    "start_time",
+    "duration",
+    "description",
+    "args",
+    "default_args",
+    "summary",
+    "annotations",
+    "metadata",
+    "problems",
+)
+"""The names of a row's values."""
+
 _UNENDED = (_status.RUNNING, _status.LOST, _status.SILENT)
 
 
@@ -34,6 +54,8 @@ class ExperimentReader:
         curexpdir: the path as it was given.
         expid: the experiment's id, which is the folder's name.
     """
+
+    _index: Index | None = None  # set by `Experiments`
 
     def __init__(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
         self.curexpdir = os.fsdecode(path)
@@ -156,10 +178,10 @@ class ExperimentReader:
 
     @cached_property
     def _text(self) -> str:
-        data = self._bytes(_folder.STATUS)
-        if data is not None and not data.strip():
-            self._problems[_folder.STATUS] = f"{_folder.STATUS} is empty"
-        return (data or b"").decode("utf-8", "replace")
+        text: str = self._read(_folder.STATUS, lambda data: data.decode("utf-8", "replace"), "")
+        if not text.strip():
+            self._problems.setdefault(_folder.STATUS, f"{_folder.STATUS} is empty")
+        return text
 
     @property
     def files(self) -> list[str]:
@@ -264,53 +286,50 @@ class ExperimentReader:
 
     def row(self) -> dict[str, Any]:
         """Give all that is known as one plain object: what ``meticulous list --json`` prints."""
-        return {
-            "expid": self.expid,
-            "curexpdir": self.curexpdir,
-            "status": self.status,
-            "status_message": self.status_message,
-            "sha": self.sha,
-            "start_time": self.start_time,
-            "duration": self.duration,
-            "description": str(self._recorded.get("description") or ""),
-            "args": self.args,
-            "default_args": self.default_args,
-            "summary": self.summary,
-            "annotations": self.annotations,
-            "metadata": self._recorded,
-            "problems": self.problems,
-        }
+        return {name: self._value(name) for name in FIELDS}
+
+    def _value(self, name: str) -> Any:
+        """Give one value of `row`."""
+        if name == "description":
+            return str(self._recorded.get("description") or "")
+        return self._recorded if name == "metadata" else getattr(self, name)
 
     def _object(self, name: str) -> dict[str, Any]:
-        data = self._bytes(name)
-        if data is None:
-            return {}
-        try:
-            value = _json.decode(data)
-        except ValueError as error:
-            self._problems[name] = f"{name} is not JSON: {str(error).splitlines()[0]}"
-            return {}
+        value = self._read(name, _json.decode, {})
         if isinstance(value, dict):
             return value
         if value is not None or name != _folder.DEFAULT_ARGS:  # null: no defaults were captured
             self._problems[name] = f"{name} does not hold an object"
         return {}
 
-    def _bytes(self, name: str) -> bytes | None:
-        """Read one of the record's files; None, and a problem, when that fails."""
+    def _read(self, name: str, decode: Callable[[bytes], Any], missing: Any) -> Any:
+        """Read one of the record's files; `missing`, and a problem, when that fails.
+
+        What the index knows of the same file is taken instead.
+        """
         self._problems.pop(name, None)
         path = self._folder.file(name)
         try:
-            if os.path.islink(path):
+            facts = os.lstat(path)
+            if stat.S_ISLNK(facts.st_mode):
                 raise OSError(errno.ELOOP, "a link, which could lead out of the folder")
-            return _files.read_bytes(path, _LARGEST)
+            known = self._index and self._index.find(self.expid, name, facts)
+            if known is not None:
+                return known
+            value = decode(_files.read_bytes(path, _LARGEST))
+            ended = name != _folder.STATUS or not value.startswith(_status.RUNNING)
+            if self._index and ended and value is not None:
+                self._index.keep(self.expid, name, value, facts)
+            return value
         except FileNotFoundError:
             if name in _ALWAYS:
                 self._problems[name] = f"{name} is missing"
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self._problems[name] = f"{name} cannot be read: {reason[:1].lower()}{reason[1:]}"
-        return None
+        except ValueError as error:
+            self._problems[name] = f"{name} is not JSON: {str(error).splitlines()[0]}"
+        return missing
 
 
 def _losses(recorded: Any) -> list[str]:

@@ -146,6 +146,7 @@ class Appender:
         self.path = path
         self._lines = lines
         self._descriptor: int | None = None
+        self._identity = (0, 0)
         self._seen = False
 
     def append(self, data: bytes) -> int:
@@ -154,9 +155,9 @@ class Appender:
         Raises:
             OSError: nothing went in.
         """
-        if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
+        status = self._status()
+        if status is None or status.st_nlink == 0:
             self.close()  # removed under our feet: what we write would go nowhere
-        if self._descriptor is None:
             self._open()
         assert self._descriptor is not None
         view = memoryview(data)
@@ -171,7 +172,27 @@ class Appender:
 
     def size(self) -> int:
         """Bytes in the file, 0 while it is closed."""
-        return 0 if self._descriptor is None else os.fstat(self._descriptor).st_size
+        status = self._status()
+        return 0 if status is None else status.st_size
+
+    def _status(self) -> os.stat_result | None:
+        """Look at the open file; None when it is not open, or no longer ours.
+
+        Programs close descriptors that they do not know, and may then be given the same number
+        for a file of their own.
+        """
+        if self._descriptor is None:
+            return None
+        try:
+            status = os.fstat(self._descriptor)
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                self._descriptor = None
+            return None
+        if (status.st_dev, status.st_ino) != self._identity:
+            self._descriptor = None
+            return None
+        return status
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _CLOEXEC
@@ -182,13 +203,16 @@ class Appender:
                 if os.read(descriptor, 1) != b"\n":
                     os.write(descriptor, b"\n")
             self._seen = True
+            status = os.fstat(descriptor)
         except OSError:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+        self._identity = (status.st_dev, status.st_ino)
 
     def close(self) -> None:
         """Close the file; the next append opens it again."""
+        self._status()
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             with contextlib.suppress(OSError):

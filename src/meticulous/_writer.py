@@ -239,7 +239,7 @@ class Writer:
         *,
         beat: Callable[[], None] | None = None,
         interval: float = 15.0,
-        on_error: Callable[[str, OSError], None] | None = None,
+        on_error: Callable[[str, Exception], None] | None = None,
     ) -> None:
         self.awake = False
         self.errors: dict[str, list[Any]] = {}
@@ -380,13 +380,13 @@ class Writer:
     def _attempt(self, name: str, action: Callable[..., object], *arguments: Any) -> bool:
         try:
             action(*arguments)
-        except OSError as error:
+        except Exception as error:  # this thread writes how the program ends: it must go on
             self._note(name, error)
             return False
         return True
 
-    def _note(self, name: str, error: OSError) -> None:
-        reason = error.strerror or type(error).__name__
+    def _note(self, name: str, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or type(error).__name__
         first = name not in self.errors
         count = 0 if first else self.errors[name][1]
         self.errors[name] = [reason, count + 1]

@@ -2,6 +2,7 @@
 
     MeticulousError
     ├── SettingError             a setting, argument or id has a value that cannot be used
+    │   └── QueryError           a filter expression is wrong, or names what no experiment has
     ├── StorageError             the record cannot be written or read
     ├── GitError                 git is absent, fails or does not answer; no repository; no commit
     ├── DirtyRepoException       the code that would run is not what the commit holds
@@ -25,6 +26,7 @@ __all__ = [
     "MeticulousError",
     "MismatchedArgsException",
     "MismatchedCommitException",
+    "QueryError",
     "SettingError",
     "StorageError",
 ]
@@ -65,6 +67,20 @@ class SettingError(MeticulousError):
         super().__init__(message, hint)
         self.name = name
         self.value = value
+
+
+class QueryError(SettingError):
+    """A filter expression is wrong, or names something that no experiment has.
+
+    Attributes:
+        text: the expression.
+        column: where in it, counted from 1.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, text: str = "", column: int = 1) -> None:
+        super().__init__(message, hint, name="filter", value=text)
+        self.text = text
+        self.column = column
 
 
 class StorageError(MeticulousError):

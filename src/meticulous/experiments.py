@@ -1,18 +1,21 @@
 """The reading half: a folder of recorded experiments.
 
-Reading needs no git, no repository and no network, prints nothing and writes nothing. Whatever is
-in a folder, reading it raises nothing: what could not be read is a sentence in ``problems``.
+Reading needs no git, no repository and no network, prints nothing and writes nothing but a cache
+in the user's own cache folder. Whatever is in a folder, reading it raises nothing: what could not
+be read is a sentence in ``problems``.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import _folder
 from ._experiments_reader import ExperimentReader
+from ._experiments_row import lazy_rows
+from ._index import Index
 from .errors import MeticulousError, StorageError
 
 __all__ = ["ExperimentReader", "Experiments"]
@@ -25,7 +28,8 @@ class Experiments(Mapping[str, ExperimentReader]):
     """Read a folder of experiments: a mapping of ids to readers.
 
     Numbers come first, in their order, then names. The folder is listed once, at the start and by
-    `refresh_experiments`; files are read when a reader is asked.
+    `refresh_experiments`; files are read when a reader is asked. What was read is
+    kept in a cache of the user's, so that a file that did not change is not read again.
 
     Args:
         project_directory: where the experiments folder is; empty for the nearest folder upward
@@ -36,7 +40,6 @@ class Experiments(Mapping[str, ExperimentReader]):
 
     Attributes:
         experiments_directory: the absolute path of the folder.
-        experiments: the readers by id.
 
     Raises:
         StorageError: there is no such folder, or it cannot be listed.
@@ -51,18 +54,26 @@ class Experiments(Mapping[str, ExperimentReader]):
         self.experiments_directory = _root(
             os.fspath(project_directory), os.fspath(experiments_directory or "experiments")
         )
+        self._inside = os.path.join(self.experiments_directory, "")
         self._reader = reader
-        self.experiments: dict[str, ExperimentReader] = {}
+        self._index = Index(self.experiments_directory)
+        self._readers: dict[str, ExperimentReader | None] = {}
         self.refresh_experiments()
 
     def __getitem__(self, expid: str) -> ExperimentReader:
-        return self.experiments[expid]
+        reader = self._readers[expid]
+        if reader is None:
+            reader = self._readers[expid] = self._made(expid)
+        return reader
+
+    def __contains__(self, expid: object) -> bool:
+        return expid in self._readers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.experiments)
+        return iter(self._readers)
 
     def __len__(self) -> int:
-        return len(self.experiments)
+        return len(self._readers)
 
     def __repr__(self) -> str:
         return f"<{len(self)} experiments in {self.experiments_directory}>"
@@ -81,23 +92,68 @@ class Experiments(Mapping[str, ExperimentReader]):
             ) from None
         except OSError as error:
             raise StorageError.from_oserror("list", root, error) from error
-        self.experiments = {expid: self._read(os.path.join(root, expid)) for expid in ids}
+        self._readers = dict.fromkeys(ids)
 
-    def _read(self, path: str) -> ExperimentReader:
+    @property
+    def experiments(self) -> dict[str, ExperimentReader]:
+        """The readers by id."""
+        return dict(self)
+
+    def _made(self, expid: str) -> ExperimentReader:
+        path = f"{self._inside}{expid}"
+        kind = self._reader
+        derived = isinstance(kind, type) and issubclass(kind, ExperimentReader)
+        reader: ExperimentReader
         try:
-            reader: ExperimentReader = self._reader(path)
+            if derived:
+                reader = kind.__new__(kind, path)
+                reader._index = self._index  # before __init__, which may read
+                reader.__init__(path)  # type: ignore[misc]
+            else:
+                reader = kind(path)
         except Exception as error:  # whatever a derived class does, the others stay readable
             reader = ExperimentReader(path)
-            name = getattr(self._reader, "__name__", "the reader")
+            name = getattr(kind, "__name__", "the reader")
             reader._problems["reader"] = f"{name} raised {type(error).__name__}: {error}"
         return reader
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self, ids: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """Give each experiment as one plain object, see `ExperimentReader.row`; experiments whose
         folder vanished meanwhile are left out.
+
+        Args:
+            ids: the experiments that are wanted, in this order; None for all.
         """
-        rows = [reader.row() for reader in self.experiments.values()]
+        rows = [self[expid].row() for expid in (self if ids is None else ids)]
+        self.remember()
         return [row for row in rows if row["metadata"] or os.path.isdir(row["curexpdir"])]
+
+    def lazy_rows(self) -> list[dict[str, Any]]:
+        """Give the same as `rows`, but each value is read when it is first asked for: for a look
+        at some values of very many experiments.
+
+        The rows are for code in Python; give ``dict(row)`` to libraries that look into
+        dictionaries in other ways, such as polars. With a derived reader they are `rows`.
+        """
+        if self._reader is not ExperimentReader:
+            return self.rows()
+        rows = lazy_rows(self._inside, self, self._index, self._made)
+        self.remember()
+        return rows
+
+    def each(self) -> Iterator[ExperimentReader]:
+        """Give a reader of every experiment in turn and keep none of them, so that a look at a
+        few values of very many experiments needs little memory.
+        """
+        for expid, reader in self._readers.items():
+            yield reader or self._made(expid)
+        self.remember()
+
+    def remember(self) -> None:
+        """Write what was read since into the user's cache; done by everything here that reads many
+        experiments. Raises nothing; a cache that cannot be written only costs time.
+        """
+        self._index.save(self._readers)
 
     def as_dataframe(self, normalize_json_values: int = 0) -> Any:
         """Give all experiments as a pandas data frame, one row each, in their order.
@@ -121,6 +177,7 @@ class Experiments(Mapping[str, ExperimentReader]):
                 "Install it with: pip install 'meticulous-ml[pandas]'",
             ) from None
         rows = [_unrolled(reader.df_vars(), normalize_json_values) for reader in self.values()]
+        self.remember()
         found: dict[tuple[str, ...], None] = dict.fromkeys(("header", name) for name in _HEADER)
         found.update(dict.fromkeys(column for row in rows for column in row))
         found.pop(("header", "expid"), None)

@@ -104,7 +104,7 @@ elif case == "many calls":
         counted = [call(lambda: 1) for _ in range(1000)]
     sys.exit(call(lambda: [call(lambda: 0) for _ in range(1000)])[-1] + code)
 elif case == "python code":
-    sys.exit([main(), [call(lambda: 1) for _ in range(1000)]][0])
+    sys.exit([main(), call(lambda: call(lambda: 1))][0])
 elif case == "debugger":
     sys.exit(traced_main())
 elif case == "_exit":

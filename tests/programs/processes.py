@@ -184,7 +184,7 @@ def forks():
         rows[thread] = step
 
     rows = {}
-    threads = [threading.Thread(target=log, args=(number,)) for number in range(3)]
+    threads = [threading.Thread(target=log, args=(number,), daemon=True) for number in range(3)]
     for thread in threads:
         thread.start()
     for number in range(count):

@@ -172,6 +172,37 @@ def test_an_appender_keeps_no_descriptor_after_an_error_or_the_end(tmp_path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_program_that_closes_all_descriptors_neither_stops_the_record_nor_finds_it_in_its_files(
+    tmp_path,
+):
+    record, mine = tmp_path / "metrics.jsonl", tmp_path / "mine"
+    appender = _files.Appender(str(record))
+    appender.append(b"one\n")
+    number = max(int(name) for name in os.listdir("/proc/self/fd") if is_open(name, record))
+    os.close(number)
+    appender.append(b"two\n")
+    number = max(int(name) for name in os.listdir("/proc/self/fd") if is_open(name, record))
+    os.close(number)
+    descriptor = os.open(mine, os.O_RDWR | os.O_CREAT)
+    os.dup2(descriptor, number)
+    appender.append(b"three\n")
+    assert appender.size() == len(b"one\ntwo\nthree\n")
+    again = max(int(name) for name in os.listdir("/proc/self/fd") if is_open(name, record))
+    os.dup2(descriptor, again)
+    appender.close()
+    for mine_too in {descriptor, number, again}:
+        os.close(mine_too)  # still open: nobody else has closed it
+    assert record.read_bytes() == b"one\ntwo\nthree\n"
+    assert mine.read_bytes() == b""
+
+
+def is_open(descriptor, path):
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}") == str(path)
+    except OSError:
+        return False
+
+
 def test_the_descriptors_are_not_inherited_by_child_processes(tmp_path):
     appender = _files.Appender(str(tmp_path / "x"))
     appender.append(b"\n")

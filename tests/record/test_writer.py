@@ -289,6 +289,20 @@ def test_of_several_documents_for_one_file_the_last_wins_and_each_is_tried_again
     assert os.listdir(path.parent) == ["summary.json"]
 
 
+def test_an_error_of_any_kind_does_not_end_the_thread(tmp_path, writer):
+    def broken():
+        raise ValueError("not an OSError")
+
+    channel = writer.add(Channel(Storage(), lines))
+    writer.store(str(tmp_path / "broken"), broken)
+    writer.store(str(tmp_path / "good"), lambda: b"made in the thread")
+    channel.put(1)
+    until(lambda: (tmp_path / "good").exists() and channel.appender.items == [1])
+    assert writer.errors["broken"][0] == "ValueError"
+    writer.store(str(tmp_path / "broken"), b"mended")
+    until((tmp_path / "broken").exists)
+
+
 def test_each_file_that_fails_is_told_once_and_counted():
     told = []
     writer = Writer("t", on_error=lambda name, error: told.append((name, error.errno)))

@@ -13,6 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+import conftest
 from conftest import Repository
 from meticulous import ExperimentReader
 
@@ -38,14 +41,24 @@ class Project(Repository):
     """A repository that holds the programs of tests/programs, committed."""
 
     def __init__(self, path: Path, *programs: str) -> None:
-        super().__init__(path)
-        for name in programs:
-            shutil.copy(PROGRAMS / name, path / name)
-        self.commit("programs")
+        # Made once for a module, thus before the fixture that cleans the environment.
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in conftest._GIT.items():
+                patch.setenv(name, value)
+            super().__init__(path)
+            for name in programs:
+                shutil.copy(PROGRAMS / name, path / name)
+            self.commit("programs")
 
     def environment(self, **more: str) -> dict[str, str]:
         """Nothing is sampled: the tests are about how programs end."""
-        return {**os.environ, "METICULOUS_SAMPLE_SECONDS": "0", **more}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("METICULOUS_", "SLURM_")) and name not in conftest._RANKS
+        }
+        ours = {"PYTHONPATH": str(SOURCE), "METICULOUS_SAMPLE_SECONDS": "0"}
+        return {**kept, **conftest._GIT, **ours, **more}
 
     def popen(self, *command: str, record: bool = True, **options) -> subprocess.Popen:
         more = options.pop("env", {})

@@ -12,7 +12,8 @@ from storage_tools import Quick, folder_of, strict
 
 @pytest.fixture
 def start(tmp_path):
-    return Quick(tmp_path / "project")
+    with Quick(tmp_path / "project") as quick:
+        yield quick
 
 
 def annotations(experiment):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import sys
 
 import pytest
 from console_tools import SYS, Run, both
@@ -320,14 +318,13 @@ def test_ipython_cells_print_the_same(tmp_path):
     code, out, err, record, record_err = both(tmp_path, IPYTHON, env=env)
     assert code == 0, err
     assert b"printed 2\n" in record
-    assert b"Out[1]: 42\n" in record or b"42" in record
+    assert b"42\n" in record
     assert b"ZeroDivisionError" in record
     assert b"e\n" in record_err
     assert out.replace(b"from a child\n", b"") == record
 
 
-def test_python_says_the_same_in_a_module_that_is_run(tmp_path):
-    """`python -i` with the streams recorded: the prompt, its answers, the last words."""
+def test_the_interactive_prompt_says_the_same(tmp_path):
     commands = b"start()\n1 + 1\nprint('x')\n1/0\n"
     text = SYS + "sys.ps1 = 'ask> '\n"
     env = {"PYTHON_BASIC_REPL": "1"}
@@ -338,4 +335,3 @@ def test_python_says_the_same_in_a_module_that_is_run(tmp_path):
     assert record == out == b"2\nx\n"
     assert b"ZeroDivisionError" in record_err
     assert err.startswith(b"ask> ")
-    assert os.path.basename(sys.executable)

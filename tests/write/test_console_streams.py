@@ -367,3 +367,25 @@ def test_a_stream_that_is_closed_meanwhile_is_let_go(printing_to):
             print("more")
     assert record.text == b"text\n"
     assert attributes(stream) == attributes(file_stream_closed())
+
+
+def test_a_stream_whose_attributes_somebody_threw_away_is_let_go(printing_to):
+    printing_to()
+    for put_back in (
+        lambda s, write: s.__dict__.pop("write"),
+        lambda s, write: setattr(s, "write", write),
+    ):
+        stream = file_stream()
+        saved, sys.stdout = stream.write, stream
+        with Record() as record:
+            for i in range(3):
+                put_back(stream, saved)
+                print("unseen until flushed", i, flush=True)
+                print("seen", i, flush=True)
+        printing_to()
+        assert record.text.count(b"seen") == 6
+        stream.close()
+        kept = weakref.ref(stream)
+        del stream, saved
+        gc.collect()
+        assert kept() is None

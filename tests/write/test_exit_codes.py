@@ -192,9 +192,12 @@ IN_A_SHELL = {
 def test_the_shell_sees_the_same_exit_status(form, tmp_path):
     project = Project(tmp_path / "endings", "endings.py", "other_module.py")
     script = '"$0" endings.py "$1" "$2"; echo "status $?"'
-    for case, code in IN_A_SHELL.items():
-        out = project.popen("sh", "-c", script, sys.executable, form, case).communicate(timeout=120)
-        assert out[0].splitlines()[-1] == b"status %d" % code, case
+    running = {
+        case: project.popen("sh", "-c", script, sys.executable, form, case) for case in IN_A_SHELL
+    }
+    for case, process in running.items():
+        out, err = process.communicate(timeout=240)
+        assert out.splitlines()[-1] == b"status %d" % IN_A_SHELL[case], (case, err)
 
 
 OTHERS = [

@@ -17,7 +17,8 @@ LARGE = 17 << 20
 
 @pytest.fixture
 def start(tmp_path):
-    return Quick(tmp_path / "project")
+    with Quick(tmp_path / "project") as quick:
+        yield quick
 
 
 def recorded(experiment):
@@ -113,12 +114,12 @@ def test_what_cannot_be_read_is_noted_with_the_reason_and_raises_nothing(start, 
         experiment.record_input("")
     *lines, empty = recorded(experiment)
     problems = [line.get("problem") for line in lines]
-    assert problems == [
+    assert "embedded null" in problems[4]
+    assert problems[:4] + problems[5:] == [
         "No such file or directory",
         "neither a file nor a folder",
         "Too many levels of symbolic links",
         "No such file or directory",
-        "embedded null byte",
         None,
         "File name too long",
         "neither a file nor a folder",

@@ -19,15 +19,9 @@ from storage_tools import Quick, Unreadable, cycle, cyclic_mapping, folder_of, r
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("log")
-
-
-@pytest.fixture
-def start(folder, request):
-    if not hasattr(request.module, "quick"):
-        request.module.quick = Quick(folder / "project")
-    return request.module.quick
+def start(tmp_path_factory):
+    with Quick(tmp_path_factory.mktemp("log") / "project") as quick:
+        yield quick
 
 
 def logged(start, *calls, **options):

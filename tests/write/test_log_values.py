@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage_tools import (
@@ -20,15 +20,9 @@ from storage_tools import (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("values")
-
-
-@pytest.fixture
-def start(folder, request):
-    if not hasattr(request.module, "quick"):
-        request.module.quick = Quick(folder / "project")
-    return request.module.quick
+def start(tmp_path_factory):
+    with Quick(tmp_path_factory.mktemp("values") / "project") as quick:
+        yield quick
 
 
 def recorded(start, args, summary, rows):
@@ -43,9 +37,7 @@ def recorded(start, args, summary, rows):
 
 
 @given(st.dictionaries(plain_texts, json_values, max_size=4))
-@settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=30)
 def test_what_json_has_words_for_comes_back_equal_from_every_file(start, value):
     found = recorded(start, value, value, [{"value": value} if value else {"value": 1}])
     assert alike(found["args.json"], value)
@@ -63,9 +55,7 @@ def test_what_json_has_words_for_comes_back_equal_from_every_file(start, value):
     odd_values,
     st.lists(st.dictionaries(odd_keys | texts, odd_values, max_size=3) | odd_values, max_size=4),
 )
-@settings(
-    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=50)
 def test_anything_is_recorded_and_nothing_raises(start, args, summary, rows):
     found = recorded(start, args, summary, rows)
     assert len(found["args.json"]) == len(args)

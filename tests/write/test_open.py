@@ -12,7 +12,8 @@ from storage_tools import Quick, folder_of
 
 @pytest.fixture
 def start(tmp_path):
-    return Quick(tmp_path / "project")
+    with Quick(tmp_path / "project") as quick:
+        yield quick
 
 
 def test_files_are_relative_to_the_folder_wherever_the_program_is(start, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import time
@@ -20,14 +21,15 @@ from meticulous import (
     MismatchedCommitException,
     StorageError,
 )
-from storage_tools import Quick, read_all, rows, strict
+from storage_tools import Quick, Trouble, read_all, rows, strict
 
 OLD_STORE = pathlib.Path(__file__).parent.parent / "fixtures" / "old_store"
 
 
 @pytest.fixture
 def start(tmp_path):
-    return Quick(tmp_path / "project")
+    with Quick(tmp_path / "project") as quick:
+        yield quick
 
 
 def metadata(folder):
@@ -453,3 +455,78 @@ def test_a_fresh_claim_is_another_process_that_is_just_now_continuing(start):
     with pytest.raises(LiveExperimentError, match="being continued by another process"):
         start({}, experiment_id="run")
     assert (folder / ".session-2").is_dir()
+
+
+def test_another_host_sees_a_session_that_is_just_beginning(start, repository, tmp_path):
+    """It cannot look up the new owner, so RUNNING has to be there before the new session is."""
+    repository.program(TRAIN)
+    repository.run("train.py", "one")
+    folder = repository.root / "run"
+    edit(folder, lambda found: found["sessions"][0].update(host="elsewhere"))
+    trouble = Trouble(tmp_path, folder / "metadata.json")
+    trouble.begin("hang")
+    second = repository.start("train.py", "two", env=trouble.env)
+    try:
+        deadline = time.monotonic() + 60
+        while (folder / "STATUS").read_text() != "RUNNING":
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert len(metadata(folder)["sessions"]) == 1
+        done = repository.run("train.py", "three")
+        assert b"Experiment run is still running" in done.stderr
+    finally:
+        trouble.end()
+        second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert len(metadata(folder)["sessions"]) == 2
+
+
+def test_a_session_that_cannot_begin_leaves_the_experiment_as_it_was(repository):
+    repository.program(TRAIN)
+    repository.run("train.py", "one")
+    folder = repository.root / "run"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    done = repository.run("train.py", "two", preexec_fn=limit)
+    assert done.returncode == 1
+    last = done.stderr.decode().splitlines()[-1]
+    assert last.startswith("meticulous.errors.StorageError: Cannot write ")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert repository.run("train.py", "three").returncode == 0
+
+
+def test_the_command_line_continues_finds_and_refuses(repository):
+    repository.program(
+        """
+        import argparse
+        from meticulous import Experiment
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=0.1)
+        Experiment.add_argument_group(parser)
+        experiment = Experiment.from_parser(parser, sample_seconds=0)
+        print(experiment.curexpdir.rpartition("/")[2], len(experiment.metadata["sessions"]))
+        """
+    )
+
+    def run(*arguments):
+        done = repository.run("train.py", *arguments)
+        return done.stdout.decode().strip() or done.stderr.decode().splitlines()[-1]
+
+    assert run("--resume") == "1 1", "nothing to continue: a new one"
+    assert run("--resume") == "1 2"
+    assert run("--lr", "0.2") == "2 1"
+    assert run("--resume") == "1 3"
+    assert run("--resume", "--lr", "0.2") == "2 2"
+    assert run("--resume", "--lr", "0.3") == "3 1"
+    assert run("--experiment-id", "2", "--lr", "0.2") == "2 3"
+    assert run("--experiment-id", "base") == "base 1"
+    assert run("--experiment-id", "base") == "base 2"
+    refused = repository.run("train.py", "--experiment-id", "base", "--lr", "0.5")
+    assert refused.returncode == 1
+    text = refused.stderr.decode()
+    assert "MismatchedArgsException: Experiment base has other args" in text
+    assert "lr: 0.1 -> 0.5" in text
+    assert run("--resume") == "base 3", "the newest match"

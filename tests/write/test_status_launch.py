@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,6 @@ WAYS = {
         'import runpy; runpy.run_module("launched", run_name="__main__", alter_sys=True)',
     ],
     "cProfile": ["-m", "cProfile", "-o", "{out}", "launched.py"],
-    "trace": ["-m", "trace", "--count", "--coverdir", "{out}", "launched.py"],
     "a trace function": ["-c", TRACED + RUN],
     "a profile function": ["-c", TRACED.replace("settrace", "setprofile") + RUN],
     "developer mode": ["-X", "dev", "-W", "error", "launched.py"],
@@ -54,7 +54,7 @@ def project(tmp_path_factory) -> Project:
     body = LAUNCHED.partition("import sys\n")[2].replace("\n", "\n    ")
     project.write("package/tool.py", "import sys\n\n\ndef main():\n    " + body)
     # A real stub, as pip wrote it for one of our tools.
-    stub = (Path(sys.executable).parent / "pytest").read_text()
+    stub = (Path(sysconfig.get_path("scripts")) / "pytest").read_text()
     stub = re.sub(r"from \S+ import \w+", "from package.tool import main", stub)
     project.write("bin/tool", re.sub(r"sys\.exit\(\w+\(\)\)", "sys.exit(main())", stub))
     project.commit()

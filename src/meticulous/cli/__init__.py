@@ -92,6 +92,7 @@ def _run(words: list[str]) -> int:
     else:
         name = _DEFAULT
         _check_word(first)
+        words = ["--all", *words] if words else words  # as in 2020, when this was all there was
     import importlib
 
     code: int = importlib.import_module(f".{COMMANDS[name][0]}", __name__).run(words)

@@ -3,60 +3,71 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from .. import _status
-from .._table import MISSING, Column, clean, duration_text
+from .._query_names import EXPID, Field, Names
+from .._table import clean, cut
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
-from . import _output
+from . import _list_columns, _list_options, _output
 
 __all__ = ["run"]
 
-_DEPTH = 5
-_DAY = 86400.0
-_GREEN, _RED, _YELLOW, _CYAN = "32", "31", "33", "36"
-_COLOURS = {
-    _status.SUCCESS: _GREEN,
-    _status.ERROR: _RED,
-    _status.TERMINATED: _RED,
-    _status.LOST: _RED,
-    _status.INTERRUPTED: _YELLOW,
-    _status.SILENT: _YELLOW,
-    _status.UNKNOWN: _YELLOW,
-    _status.RUNNING: _CYAN,
-}
+Row = dict[str, Any]
 
-_EXAMPLES = """\
-A mark '!' after the status: part of the record is broken or was lost; the message says what.
-
-examples:
-  meticulous                        experiments of the project around the working directory
-  meticulous experiments/           experiments of this folder
-  meticulous list --args all        every arg, also those that are the same everywhere
-  meticulous list --args non-default --no_summary
-  meticulous list --json            everything, for programs
-"""
+_NEWEST = 30
+_NOTHING_MATCHED = 3
+_PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_FRAME = ("sha", "start_time", "status", "status_message")
 
 
 def run(argv: Sequence[str]) -> int:
     """List experiments; see ``meticulous list --help``."""
-    options = _parser().parse_args(argv)
+    options = _list_options.parser().parse_args(argv)
+    _check(options)
     store = _store(options.directory, options.project_directory)
-    rows = store.rows()
-    if options.json:
-        _output.print_json("experiments", rows)
+    everything = store.lazy_rows()  # of 10,000 experiments the newest 30 are shown
+    names = Names(everything, options.normalize_json_values)
+    if options.list_columns:
+        fields = names.fields("header", "args", "default_args", "metadata", "summary")
+        fields += names.fields("annotations")
+        _output.write("".join(f"{clean(field.name)}\n" for field in fields))
         return 0
-    place = _shown(store.experiments_directory)
-    if not rows:
-        _output.write(f"No experiments in {clean(place)}.\n")
-        return 0
-    title = f"{len(rows)} experiment{'' if len(rows) == 1 else 's'} in {place}"
-    _output.print_table(title, _columns(rows, options.args, options.summary))
-    return 0
+    rows = _asked(everything, options)
+    if options.groupby:
+        rows, names = _groups(rows, everything, names, options)
+    if options.sort:
+        rows = _sorted(rows, names, options)
+    elif options.sort_reverse:
+        rows = rows[::-1]
+    rows = rows[-options.tail :] if options.tail else rows
+    hidden = 0 if _is_question(options) else max(0, len(rows) - _NEWEST)
+    rows = _newest(rows) if hidden else rows
+    _show(rows, names, options, store, _title(rows, hidden, bool(everything), options, store))
+    store.remember()
+    return _NOTHING_MATCHED if options.fail_empty and not rows else 0
+
+
+def _check(options: Any) -> None:
+    """Refuse what cannot be answered before anything is read.
+
+    Raises:
+        SettingError: an option's value cannot be used.
+    """
+    if options.tail is not None and options.tail < 1:
+        raise SettingError("Argument --tail: it has to be 1 or more.", name="--tail")
+    if options.normalize_json_values < 0:
+        raise SettingError("Argument --normalize_json_values: it has to be 0 or more.")
+    if options.export is not None:
+        from . import _list_export
+
+        _list_export.check(options.export)
 
 
 def _store(directory: str | None, project: str) -> Experiments:
@@ -72,153 +83,206 @@ def _store(directory: str | None, project: str) -> Experiments:
     return store
 
 
+# ---------------------------------------------------------------------------- which rows
+
+
+def _asked(rows: list[Row], options: Any) -> list[Row]:
+    """The rows that are asked for."""
+    found = rows
+    if options.filter is not None:
+        from .. import _query
+
+        found = _query.compile(options.filter).filter(rows)
+    if options.since is not None:
+        since = _moment(options.since)
+        found = [row for row in found if (_start(row) or 0) >= since]
+    if options.status:
+        wanted = _wanted_statuses(_listed(options.status), rows)
+        found = [row for row in found if str(row["status"]).upper() in wanted]
+    if options.tag:
+        tags = _listed(options.tag)
+        found = [row for row in found if all(tag in _tags(row) for tag in tags)]
+    return found
+
+
+def _listed(texts: Iterable[str]) -> list[str]:
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
+
+
+def _tags(row: Row) -> list[Any]:
+    tags = row["annotations"].get("tags")
+    return tags if isinstance(tags, list) else []
+
+
+def _wanted_statuses(words: list[str], rows: list[Row]) -> set[str]:
+    """Statuses in capitals.
+
+    Raises:
+        SettingError: one is neither known nor had by any experiment.
+    """
+    known = {str(row["status"]).upper() for row in rows}
+    known |= {word for word in vars(_status).values() if isinstance(word, str) and word.isupper()}
+    for word in words:
+        if word.upper() not in known:
+            import difflib
+
+            close = difflib.get_close_matches(word.upper(), known, 1)
+            raise SettingError(
+                f"Argument --status: there is no {word!r}.",
+                f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}.",
+                name="--status",
+                value=word,
+            )
+    return {word.upper() for word in words}
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch of ``7d`` (ago) or a date; a date without an offset is local.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    period = _PERIOD.fullmatch(text.strip())
+    if period:
+        return time.time() - float(period[1]) * _SECONDS[period[2]]
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise SettingError(
+            f"Argument --since: {text!r} is no time.",
+            "Write a period such as 90m, 12h, 7d or 2w, or a date such as 2026-11-30.",
+            name="--since",
+            value=text,
+        ) from None
+
+
+def _start(row: Row) -> float | None:
+    try:
+        return datetime.fromisoformat(row["start_time"]).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _is_question(options: Any) -> bool:
+    """Whether something is asked that the newest experiments alone would not answer."""
+    asked = (options.filter, options.since, options.status, options.tag, options.export)
+    arranged = (options.groupby, options.sort, options.sort_reverse, options.tail)
+    return any((options.all, options.form, *asked, *arranged))
+
+
+def _newest(rows: list[Row]) -> list[Row]:
+    """The newest, in the order in which they were."""
+    by_time = sorted(range(len(rows)), key=lambda index: (_start(rows[index]) or 0.0, index))
+    return [rows[index] for index in sorted(by_time[-_NEWEST:])]
+
+
+def _groups(
+    rows: list[Row], everything: list[Row], names: Names, options: Any
+) -> tuple[list[Row], Names]:
+    """Rows by groups, and the names of those that all experiments would make."""
+    from .. import _query_rows
+
+    if not everything:
+        return rows, names
+    keys = _query_rows.key_fields(options.groupby, names, "--groupby")
+    options.keys = keys
+    possible = Names(_query_rows.grouped(everything, keys, names), options.normalize_json_values)
+    return _query_rows.grouped(rows, keys, names), possible
+
+
+def _sorted(rows: list[Row], names: Names, options: Any) -> list[Row]:
+    from .. import _query_rows
+
+    if not names.keys("header"):  # nothing is recorded, so no name is known
+        return rows
+    fields = _query_rows.key_fields(options.sort, names, "--sort")
+    return _query_rows.ordered(rows, fields, descending=not options.sort_reverse)
+
+
+# ---------------------------------------------------------------------------- which columns
+
+
+def _show(rows: list[Row], names: Names, options: Any, store: Experiments, title: str) -> None:
+    chosen = _chosen(names, options)
+    if options.export:
+        from . import _list_export
+
+        table, depth = _selection(rows, chosen, options), options.normalize_json_values
+        _list_export.export(options.export, table, store, depth, options.flat_cols)
+    if options.form == "json" and chosen is None:
+        _output.print_json("experiments", rows)
+    elif options.form:
+        from . import _list_export
+
+        table = _selection(rows, chosen, options)
+        if options.form == "json":
+            _output.print_json("rows", table.objects())
+        else:
+            _output.write(_list_export.text_of(options.form, table))
+    elif not rows:
+        _output.write(f"{clean(title)}\n")
+    elif chosen is None:
+        args, summary = _args_and_summary(rows, options, "truncated")
+        _output.print_table(title, _list_columns.listing(rows, args, summary, options.flat_cols))
+    else:
+        columns = _list_columns.chosen_columns(rows, chosen, options.flat_cols)
+        _output.print_table(title, columns)
+    if options.export and not options.form:
+        _output.write(f"\nWritten to {clean(options.export)}.\n")
+
+
+def _chosen(names: Names, options: Any) -> list[Field] | None:
+    """The columns that were asked for; None for those of the listing."""
+    if not names.keys("header"):
+        return [EXPID] if options.columns or options.groupby else None
+    if options.columns:
+        from .. import _query_rows
+
+        fields = _query_rows.columns_of(options.columns, names, "--columns")
+        first = options.keys if options.groupby else [EXPID]
+        return list(dict.fromkeys([*first, *fields]))
+    if options.groupby:
+        summary = names.fields("summary") if options.summary else []
+        return list(dict.fromkeys([*options.keys, Field("header", "count"), *summary]))
+    return None
+
+
+def _args_and_summary(
+    rows: list[Row], options: Any, which_args: str
+) -> tuple[list[Field], list[Field]]:
+    names = Names(rows, options.normalize_json_values)
+    which = options.args or ("truncated" if options.only_changed else which_args)
+    args = _list_columns.args_of(rows, names, which)
+    summary = names.fields("summary") if options.summary else []
+    if options.only_changed:
+        args, summary = _list_columns.differing(rows, args), _list_columns.differing(rows, summary)
+    return args, summary
+
+
+def _selection(rows: list[Row], chosen: list[Field] | None, options: Any) -> Any:
+    from . import _list_export
+
+    if chosen is None:
+        args, summary = _args_and_summary(rows, options, "all")
+        chosen = [EXPID, *(Field("header", key) for key in _FRAME), *args, *summary]
+    return _list_export.Selection(chosen, rows)
+
+
+# ---------------------------------------------------------------------------- the title
+
+
+def _title(rows: list[Row], hidden: int, any_at_all: bool, options: Any, store: Experiments) -> str:
+    place = _shown(store.experiments_directory)
+    if not rows:
+        matching = "match" if any_at_all else ""
+        return f"No experiments {matching} in {place}.".replace("  ", " ")
+    kind = "group" if options.groupby else "experiment"
+    count = f"{len(rows)} {kind}{'' if len(rows) == 1 else 's'} in {place}"
+    if hidden:
+        return f"newest {len(rows)} of {len(rows) + hidden} experiments in {place}; --all shows all"
+    return f"{count}, filtered by {cut(clean(options.filter), 60)}" if options.filter else count
+
+
 def _shown(path: str) -> str:
     inside = os.path.relpath(path)
     return os.path.join(path if inside.startswith(os.pardir) else inside, "")
-
-
-def _parser() -> _output.Parser:
-    parser = _output.Parser(
-        "list",
-        "List the experiments of a folder: how each is doing, when it started, how long it ran, "
-        "its args and its summary.",
-        _EXAMPLES,
-        "meticulous [list] [DIRECTORY] [options]",
-    )
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        metavar="DIRECTORY",
-        help="the experiments folder; otherwise that of the project around the working directory",
-    )
-    parser.add_argument(
-        "--args",
-        choices=("none", "truncated", "non-default", "all"),
-        default="truncated",
-        help="which args to show: none; those that are not the same everywhere (truncated, unless "
-        "you say otherwise); those that somewhere are not the default; all",
-    )
-    parser.add_argument(
-        "--summary", action="store_true", default=True, help="show summaries, as it does anyway"
-    )
-    parser.add_argument(
-        "--no_summary", "--no-summary", dest="summary", action="store_false", help="hide summaries"
-    )
-    parser.add_argument("--json", action="store_true", help="print everything, as JSON")
-    parser.add_argument(
-        "--project-directory",
-        default="",
-        metavar="PROJECT",
-        help="the project whose experiments are meant",
-    )
-    return parser
-
-
-def _columns(rows: list[dict[str, Any]], which_args: str, summary: bool) -> list[Column]:
-    """The columns of the listing; the first two never give way to a narrow terminal."""
-    columns = [
-        Column("id", [row["expid"] for row in rows], keep=0),
-        Column("status", [_status_of(row) for row in rows], keep=0, style=_colour),
-        Column("started", [_started(row["start_time"]) for row in rows], keep=3),
-        Column("time", [_took(row["duration"]) for row in rows], keep=4),
-        Column("commit", [row["sha"][:7] if row["sha"] else MISSING for row in rows], keep=7),
-    ]
-    args = [_flat(row["args"]) for row in rows]
-    columns += _group("args", args, _chosen(rows, args, which_args))
-    if summary:
-        summaries = [_flat(row["summary"]) for row in rows]
-        columns += _group("summary", summaries, _names(summaries))
-    for title, texts, keep, limit, least in (
-        ("description", [row["description"] for row in rows], 6, 40, 10),
-        ("message", [_message(row) for row in rows], 2, 200, 20),
-    ):
-        if any(texts):
-            values = [text or MISSING for text in texts]
-            columns.append(Column(title, values, "", keep, limit, least))
-    return columns
-
-
-def _group(group: str, found: list[dict[str, Any]], names: list[str]) -> list[Column]:
-    """Columns of args or of the summary; the first names of either are the last to give way."""
-    return [
-        Column(name, [values.get(name, MISSING) for values in found], group, keep=5 + rank)
-        for rank, name in enumerate(names)
-    ]
-
-
-def _status_of(row: dict[str, Any]) -> str:
-    lost = row["status"] == _status.SUCCESS and row["status_message"]
-    return f"{row['status']} !" if lost or row["problems"] else str(row["status"])
-
-
-def _colour(status: str) -> str:
-    return _COLOURS.get(status.removesuffix(" !"), "")
-
-
-def _message(row: dict[str, Any]) -> str:
-    return "; ".join(dict.fromkeys(filter(None, [row["status_message"], *row["problems"]])))
-
-
-def _started(moment: str) -> Any:
-    """A start time as its age, after a day as the local date; as recorded when it is no time."""
-    try:
-        started = datetime.fromisoformat(moment).timestamp()
-        age = time.time() - started
-        if 0 <= age < _DAY:
-            return f"{_age(age)} ago"
-        return time.strftime("%Y-%m-%d", time.localtime(started))
-    except (ValueError, OverflowError, OSError):
-        return moment or MISSING
-
-
-def _age(seconds: float) -> str:
-    minutes = int(seconds) // 60
-    if minutes >= 60:
-        return f"{minutes // 60}h"
-    return f"{minutes}m" if minutes else f"{int(seconds)}s"
-
-
-def _took(duration: float | None) -> Any:
-    return MISSING if duration is None else duration_text(duration) or MISSING
-
-
-def _chosen(rows: list[dict[str, Any]], args: list[dict[str, Any]], which: str) -> list[str]:
-    """The names of the args to show, in the order in which they appear."""
-    names = [] if which == "none" else _names(args)
-    if which == "truncated":
-        # A record whose args cannot be read must not make every arg differ.
-        known = [
-            found for found, row in zip(args, rows, strict=True) if found or not row["problems"]
-        ]
-        return [name for name in names if len({_key(found, name) for found in known}) > 1]
-    if which == "non-default":
-        defaults = [_flat(row["default_args"]) for row in rows]
-        return [
-            name
-            for name in names
-            if any(
-                name in found and _key(found, name) != _key(default, name)
-                for found, default in zip(args, defaults, strict=True)
-            )
-        ]
-    return names
-
-
-def _key(values: dict[str, Any], name: str) -> str:
-    """A value as text by which it is compared: 1, 1.0, True and "1" are four, NaN is one."""
-    return repr(values[name]) if name in values else ""
-
-
-def _names(found: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for values in found for name in values))
-
-
-def _flat(values: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """Give nested objects dotted names: ``{"model": {"width": 3}}`` has ``model.width``."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict) and value and depth < _DEPTH:
-            found.update(_flat(value, f"{prefix}{name}.", depth + 1))
-        else:
-            found[f"{prefix}{name}"] = value
-    return found

@@ -1,0 +1,206 @@
+"""The names of an experiment's values: ``args.lr``, ``args_lr``, or ``lr`` where that is clear.
+
+A row is what `ExperimentReader.row` gives, or a group of such rows that has the same shape. Facts
+about the experiment itself are the group ``header``; nested values have dotted keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ._table import MISSING, cut
+
+__all__ = ["EXPID", "GROUPS", "Field", "Id", "Names", "explain", "words"]
+
+GROUPS = ("header", "args", "default_args", "metadata", "summary", "annotations")
+DEPTH = 5
+_HEADER = (
+    "expid",
+    "curexpdir",
+    "sha",
+    "start_time",
+    "status",
+    "status_message",
+    "duration",
+    "description",
+    "problems",
+    "count",
+    "duration_mean",
+    "duration_std",
+)
+_ALIASES = {"id": "expid", "begin_time": "start_time", "message": "status_message"}
+# Where a name without its group is looked for; the next ones only when it is in none of these.
+_TIERS = (("header", "args", "summary", "annotations"), ("metadata",), ("default_args",))
+_BY_LENGTH = ("default_args", "annotations", "metadata", "summary", "header", "args")
+_ODD = re.compile(r"\W")
+_WORD = re.compile(r"`([^`]+)`|([^\s,`]+)")
+
+
+class Id(str):
+    """An experiment's id: a text that compares with numbers too, where it is one."""
+
+    __slots__ = ()
+
+    @property
+    def number(self) -> int | None:
+        """The id as a number, None when it is a name."""
+        return int(self) if self.isascii() and self.isdigit() else None
+
+
+class Field(NamedTuple):
+    """One named value of every row."""
+
+    group: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The name in full, such as ``args.model.width``."""
+        return f"{self.group}.{self.key}"
+
+    @property
+    def getter(self) -> Callable[[dict[str, Any]], Any]:
+        """A function that gives a row's value, `MISSING` where the row has none."""
+        group, key = self
+        if self == EXPID:
+            return lambda row: Id(row["expid"])
+        if group == "header":
+            return lambda row: row.get(key, MISSING)
+        if "." not in key:
+            return lambda row: row.get(group, {}).get(key, MISSING)
+        return lambda row: _find(row.get(group, {}), key)
+
+    def of(self, rows: Iterable[dict[str, Any]]) -> list[Any]:
+        """Give the values of rows."""
+        return list(map(self.getter, rows))
+
+
+EXPID = Field("header", "expid")
+
+
+def _find(values: dict[str, Any], key: str) -> Any:
+    """Follow a dotted key; keys of the record may hold dots themselves."""
+    if key in values:
+        return values[key]
+    dot = key.find(".")
+    while dot >= 0:
+        inner = values.get(key[:dot])
+        if isinstance(inner, dict):
+            found = _find(inner, key[dot + 1 :])
+            if found is not MISSING:
+                return found
+        dot = key.find(".", dot + 1)
+    return MISSING
+
+
+class Names:
+    """Every name that some row has a value for.
+
+    Args:
+        rows: see above; the names of a group are collected when they are first asked for.
+        depth: how many levels of nested objects have names of their own.
+    """
+
+    def __init__(self, rows: Sequence[dict[str, Any]], depth: int = DEPTH) -> None:
+        self._rows = rows
+        self._depth = depth
+        self._keys: dict[str, dict[str, None]] = {}
+        self._plain: dict[str, dict[str, list[str]]] = {}
+
+    def keys(self, group: str) -> dict[str, None]:
+        """The keys of a group, in the order in which they appear."""
+        if group not in self._keys:
+            found: dict[str, None] = {}
+            if group == "header":
+                known = {key for row in self._rows for key in row}
+                found = dict.fromkeys(key for key in _HEADER if key in known)
+            else:
+                for row in self._rows:
+                    _collect(row.get(group, {}), "", self._depth, found)
+            self._keys[group] = found
+        return self._keys[group]
+
+    def fields(self, *groups: str) -> list[Field]:
+        """All fields of some groups."""
+        return [Field(group, key) for group in groups for key in self.keys(group)]
+
+    def exact(self, word: str) -> list[Field]:
+        """The fields that a name can mean: one when it is clear, none when it is unknown.
+
+        A name with its group in front means that group's value, if there is one.
+        """
+        for group in _BY_LENGTH:
+            if word.startswith((f"{group}.", f"{group}_")):
+                found = self._in(group, word[len(group) + 1 :])
+                if found:
+                    return found
+        for tier in _TIERS:
+            found = [field for group in tier for field in self._in(group, word)]
+            if found:
+                return found
+        return []
+
+    def _in(self, group: str, key: str) -> list[Field]:
+        keys = self.keys(group)
+        if group == "header":
+            key = _ALIASES.get(key, key)
+        if key in keys:
+            return [Field(group, key)]
+        if group not in self._plain:
+            plain: dict[str, list[str]] = {}
+            for known in keys:
+                plain.setdefault(_ODD.sub("_", known), []).append(known)
+            self._plain[group] = plain
+        return [Field(group, known) for known in self._plain[group].get(_ODD.sub("_", key), [])]
+
+    def prefixed(self, word: str) -> list[Field]:
+        """The fields whose name, with or without the group, begins with a word."""
+        start = _ODD.sub("_", word)
+        fields = self.fields(*GROUPS)
+        whole = [field for field in fields if _ODD.sub("_", field.name).startswith(start)]
+        return whole or [
+            field for field in self.fields(*_TIERS[0]) if _ODD.sub("_", field.key).startswith(start)
+        ]
+
+    def close(self, word: str) -> list[str]:
+        """Names that look like an unknown one, the closest first."""
+        import difflib
+
+        spelled: dict[str, str] = {alias: f"header.{key}" for alias, key in _ALIASES.items()}
+        for field in reversed(self.fields(*reversed(GROUPS))):
+            spelled[field.name] = spelled[field.name.replace(".", "_")] = field.name
+            if field.group in _TIERS[0]:
+                spelled[field.key] = field.name
+                spelled.setdefault(field.key.rpartition(".")[2], field.name)
+        near = difflib.get_close_matches(word, spelled, 6, 0.7)
+        return list(dict.fromkeys(spelled[name] for name in near))[:3]
+
+
+def _collect(values: dict[str, Any], prefix: str, depth: int, found: dict[str, None]) -> None:
+    for key, value in values.items():
+        if type(value) is dict and value and depth:
+            _collect(value, f"{prefix}{key}.", depth - 1, found)
+        else:
+            found[prefix + key] = None
+
+
+def explain(word: str, found: list[Field], names: Names) -> tuple[str, str]:
+    """Say why a name cannot be used, and what to write: a sentence each."""
+    if found:
+        return (
+            f"{word!r} can mean {' or '.join(repr(field.name) for field in found)}.",
+            "Write the one that you mean.",
+        )
+    close = names.close(word)
+    word = cut(word, 60)
+    if close:
+        return f"There is no {word!r}.", f"Did you mean {' or '.join(map(repr, close))}?"
+    return f"There is no {word!r}.", "'--list_columns' shows the names."
+
+
+def words(texts: Iterable[str]) -> list[str]:
+    """Split lists of names at commas and spaces; a name in backticks may hold both."""
+    found = [quoted or word for quoted, word in _WORD.findall(" ".join(texts))]
+    return list(dict.fromkeys(found))

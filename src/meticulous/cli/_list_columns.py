@@ -1,0 +1,136 @@
+"""The columns of the listing, as they are shown on a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from .. import _status
+from .._query_names import EXPID, Field, Names
+from .._table import MISSING, Column, duration_text
+
+__all__ = ["args_of", "chosen_columns", "differing", "listing"]
+
+_DAY = 86400.0
+_GREEN, _RED, _YELLOW, _CYAN = "32", "31", "33", "36"
+_COLOURS = {
+    _status.SUCCESS: _GREEN,
+    _status.ERROR: _RED,
+    _status.TERMINATED: _RED,
+    _status.LOST: _RED,
+    _status.INTERRUPTED: _YELLOW,
+    _status.SILENT: _YELLOW,
+    _status.UNKNOWN: _YELLOW,
+    _status.RUNNING: _CYAN,
+}
+
+Row = dict[str, Any]
+
+
+def listing(
+    rows: list[Row], args: list[Field], summary: list[Field], flat: bool = False
+) -> list[Column]:
+    """The columns unless others are asked for; the first two never give way for want of width."""
+    columns = [
+        Column("id", [row["expid"] for row in rows], keep=0),
+        Column("status", [_status_of(row) for row in rows], keep=0, style=_colour),
+        Column("started", [_started(row["start_time"]) for row in rows], keep=3),
+        Column("time", [_took(row["duration"]) for row in rows], keep=4),
+        Column("commit", [row["sha"][:7] if row["sha"] else MISSING for row in rows], keep=7),
+    ]
+    columns += _ranked(rows, args, flat) + _ranked(rows, summary, flat)
+    for title, texts, keep, limit, least in (
+        ("description", [row["description"] for row in rows], 6, 40, 10),
+        ("message", [_message(row) for row in rows], 2, 200, 20),
+    ):
+        if any(texts):
+            values = [text or MISSING for text in texts]
+            columns.append(Column(title, values, "", keep, limit, least))
+    return columns
+
+
+def chosen_columns(rows: list[Row], fields: list[Field], flat: bool = False) -> list[Column]:
+    """Columns of fields; the ids never give way."""
+    columns = []
+    for rank, column in enumerate(_ranked(rows, fields, flat)):
+        if fields[rank] == EXPID:
+            column = column._replace(name="id", values=[row["expid"] for row in rows], keep=0)
+        elif fields[rank] == ("header", "status"):
+            column = column._replace(style=_colour)
+        columns.append(column)
+    return columns
+
+
+def _ranked(rows: list[Row], fields: list[Field], flat: bool) -> list[Column]:
+    """Columns of which the first are the last to give way."""
+    columns = []
+    for rank, field in enumerate(fields):
+        group = "" if field.group == "header" else field.group
+        name = field.name if flat and group else field.key
+        columns.append(Column(name, field.of(rows), "" if flat else group, keep=5 + rank))
+    return columns
+
+
+def _status_of(row: Row) -> str:
+    lost = row["status"] == _status.SUCCESS and row["status_message"]
+    return f"{row['status']} !" if lost or row["problems"] else str(row["status"])
+
+
+def _colour(status: Any) -> str:
+    return _COLOURS.get(str(status).removesuffix(" !"), "")
+
+
+def _message(row: Row) -> str:
+    return "; ".join(dict.fromkeys(filter(None, [row["status_message"], *row["problems"]])))
+
+
+def _started(moment: str) -> Any:
+    """A start time as its age, after a day as the local date; as recorded when it is no time."""
+    try:
+        started = datetime.fromisoformat(moment).timestamp()
+        age = time.time() - started
+        if 0 <= age < _DAY:
+            return f"{_age(age)} ago"
+        return time.strftime("%Y-%m-%d", time.localtime(started))
+    except (ValueError, OverflowError, OSError):
+        return moment or MISSING
+
+
+def _age(seconds: float) -> str:
+    minutes = int(seconds) // 60
+    if minutes >= 60:
+        return f"{minutes // 60}h"
+    return f"{minutes}m" if minutes else f"{int(seconds)}s"
+
+
+def _took(duration: float | None) -> Any:
+    return MISSING if duration is None else duration_text(duration) or MISSING
+
+
+def args_of(rows: list[Row], names: Names, which: str) -> list[Field]:
+    """The args to show, in the order in which they appear."""
+    if which == "none":
+        return []
+    fields = names.fields("args")
+    if which == "truncated":
+        # A record whose args cannot be read must not make every arg differ.
+        return differing([row for row in rows if row["args"] or not row["problems"]], fields)
+    if which == "non-default":
+        return [field for field in fields if _is_somewhere_not_default(rows, field)]
+    return fields
+
+
+def differing(rows: Sequence[Row], fields: Iterable[Field]) -> list[Field]:
+    """The fields that are not the same in all rows: 1, 1.0, True and "1" are four, NaN is one."""
+    return [field for field in fields if len(set(map(repr, field.of(rows)))) > 1]
+
+
+def _is_somewhere_not_default(rows: list[Row], field: Field) -> bool:
+    values = field.of(rows)
+    defaults = Field("default_args", field.key).of(rows)
+    return any(
+        value is not MISSING and repr(value) != repr(default)
+        for value, default in zip(values, defaults, strict=True)
+    )

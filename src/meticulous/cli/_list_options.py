@@ -1,0 +1,148 @@
+"""The options of ``meticulous list``: those of 2020, and today's."""
+
+from __future__ import annotations
+
+from . import _output
+
+__all__ = ["parser"]
+
+_EXAMPLES = """\
+A mark '!' after the status: part of the record is broken or was lost; the message says what.
+Names of columns: args.lr or args_lr, or lr where that is clear; several with commas or spaces.
+Filters are told of in docs/guides/filter.md.
+
+examples:
+  meticulous                        experiments of the project around the working directory
+  meticulous experiments/           all experiments of this folder
+  meticulous list --args all        every arg, also those that are the same everywhere
+  meticulous list --filter 'lr > 0.01 and summary.acc > 0.9' --sort summary.acc
+  meticulous list --groupby args.model --columns summary.acc
+  meticulous list --since 7d --status error,lost
+  meticulous list --columns args.lr,summary.loss --export table.tex
+  meticulous list --json            everything, for programs
+"""
+
+
+def parser() -> _output.Parser:
+    """Make the command's parser."""
+    made = _output.Parser(
+        "list",
+        "List the experiments of a folder: how each is doing, when it started, how long it ran, "
+        "its args and its summary.",
+        _EXAMPLES,
+        "meticulous [list] [DIRECTORY] [options]",
+    )
+    made.add_argument(
+        "directory",
+        nargs="?",
+        metavar="DIRECTORY",
+        help="the experiments folder; otherwise that of the project around the working directory",
+    )
+    made.add_argument(
+        "--project-directory",
+        default="",
+        metavar="PROJECT",
+        help="the project whose experiments are meant",
+    )
+    _which_rows(made)
+    _which_columns(made)
+    _which_form(made)
+    return made
+
+
+def _which_rows(made: _output.Parser) -> None:
+    group = made.add_argument_group("which experiments")
+    group.add_argument(
+        "--all",
+        action="store_true",
+        help="all; 'meticulous list' without a question shows the newest 30",
+    )
+    group.add_argument("--filter", metavar="EXPR", help="those for which the expression is true")
+    group.add_argument(
+        "--since", metavar="WHEN", help="started since then: 90m, 12h, 7d, 2w, or 2026-11-30"
+    )
+    group.add_argument(
+        "--status", action="append", metavar="WORDS", help="with one of these statuses"
+    )
+    group.add_argument("--tag", action="append", metavar="TAGS", help="with all of these tags")
+    group.add_argument(
+        "--groupby",
+        nargs="+",
+        metavar="NAME",
+        help="one line for all that agree in these: their count, X_mean and X_std of numbers",
+    )
+    group.add_argument(
+        "--sort", nargs="+", metavar="NAME", help="by these, the largest first, as in 2020"
+    )
+    group.add_argument(
+        "--sort_reverse", "--sort-reverse", action="store_true", help="the smallest first"
+    )
+    group.add_argument(
+        "--tail", "--tails", type=int, metavar="N", help="only the last N lines of the table"
+    )
+    group.add_argument("--fail-empty", action="store_true", help="exit with 3 if there are none")
+
+
+def _which_columns(made: _output.Parser) -> None:
+    group = made.add_argument_group("which columns")
+    group.add_argument(
+        "--columns",
+        nargs="+",
+        metavar="NAME",
+        help="these; a name that is none shows all that begin with it",
+    )
+    group.add_argument(
+        "--args",
+        choices=("none", "truncated", "non-default", "all"),
+        help="which args to show: none; those that are not the same everywhere (truncated, unless "
+        "you say otherwise; files get all); those that somewhere are not the default; all",
+    )
+    group.add_argument(
+        "--summary", action="store_true", default=True, help="show summaries, as it does anyway"
+    )
+    group.add_argument(
+        "--no_summary", "--no-summary", dest="summary", action="store_false", help="hide summaries"
+    )
+    group.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="only args and summary values that are not the same everywhere",
+    )
+    group.add_argument(
+        "--list_columns", "--list-columns", action="store_true", help="print the names and stop"
+    )
+    group.add_argument(
+        "--normalize_json_values",
+        "--normalize-json-values",
+        type=int,
+        default=5,
+        metavar="N",
+        help="levels of nested values that have columns of their own; 5 unless you say otherwise",
+    )
+    group.add_argument(
+        "--flat_cols", "--flat-cols", action="store_true", help="args.lr, not lr below args"
+    )
+
+
+def _which_form(made: _output.Parser) -> None:
+    group = made.add_argument_group("in which form")
+    forms = group.add_mutually_exclusive_group()
+    forms.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        help="everything, as JSON; with --columns or --groupby only these",
+    )
+    for form, title in (
+        ("csv", "comma-separated values"),
+        ("tsv", "tab-separated values"),
+        ("md", "a Markdown table"),
+        ("latex", "a LaTeX table, for booktabs"),
+    ):
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=title)
+    group.add_argument(
+        "--export",
+        metavar="FILE",
+        help="write the table too: .csv, .tsv, .json, .md, .tex; with pandas .pd and .parquet",
+    )
