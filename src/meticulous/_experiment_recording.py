@@ -209,6 +209,10 @@ class Recording:
     def _write_environment(self, redactor: _redact.Redactor, number: int) -> None:
         facts = _environment.facts()
         self._store_environment(facts, redactor, number)
+        try:
+            self.folder.sync()
+        except OSError as error:
+            self._warn(_folder.METADATA, error)
         self._described.set()
         devices = _environment.devices()  # may hang, so what is known is stored before
         if devices:

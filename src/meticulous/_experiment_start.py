@@ -75,7 +75,7 @@ def begin(
     annotations = request.annotations()
     if annotations:
         documents[_folder.ANNOTATIONS] = annotations
-    folder.begin(documents, code.patch, "RUNNING")
+    folder.begin(documents, code.patch, "RUNNING", sync=False)
     return Start(folder, metadata, 1, redactor, _git.find_root(project))
 
 

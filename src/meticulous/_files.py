@@ -80,6 +80,19 @@ def _overwrite(path: str, data: bytes) -> bool:
         os.close(descriptor)
 
 
+def sync(path: str) -> None:
+    """Wait until a file is on the medium.
+
+    Raises:
+        OSError: it is not there, or the medium fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write every byte, going on after short writes.
 

@@ -1,18 +1,19 @@
 """THE RECORD: the names of its files, its version, its numbers and how a folder is claimed.
 
 Only this module and `_series` spell the record's file names; docs/reference/record.md describes
-each of them.
+each of them. `_folder_numbers` gives the numbers.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from . import _files, _json
+from . import _files, _folder_numbers, _json
+from ._folder_numbers import cannot, is_number
 from .errors import SettingError, StorageError
 
 __all__ = [
@@ -58,17 +59,7 @@ NAMES = (
     STDOUT,
     STDERR,
 )
-TRASH = ".trash"
-_HIGHEST = ".highest"
 _NUMBERS_ONLY = b"# Written by meticulous\n/[0-9]*/\n/.highest/\n/.trash/\n/.gitignore\n"
-_DENSE_TRIES = 4
-_MAX_STRIDE = 64
-_HINTS = {
-    errno.ENOSPC: "Free some space, or give another --experiments-directory.",
-    errno.EACCES: "Make it writable, or give another --experiments-directory.",
-    errno.EROFS: "Give an --experiments-directory that can be written.",
-    errno.EEXIST: "Something else has that name: move it, or give another --experiments-directory.",
-}
 _ILLEGAL = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
@@ -92,13 +83,16 @@ class Folder:
     def file(self, name: str) -> str:
         return os.path.join(self.path, name)
 
-    def begin(self, documents: dict[str, Any], patch: bytes | None, status: str) -> None:
+    def begin(
+        self, documents: dict[str, Any], patch: bytes | None, status: str, *, sync: bool = True
+    ) -> None:
         """Write what an experiment starts with; STATUS last, so that RUNNING means complete.
 
         Args:
             documents: file name to JSON value.
             patch: content of code.patch, None for none.
             status: content of STATUS.
+            sync: wait for the medium; a new folder has nothing to lose yet, see `sync`.
 
         Raises:
             StorageError: a file could not be written.
@@ -106,17 +100,27 @@ class Folder:
         name = ""
         try:
             for name, value in documents.items():
-                _files.replace_json(self.file(name), value)
+                _files.replace_json(self.file(name), value, sync=sync)
             if patch is not None:
                 name = CODE_PATCH
-                _files.replace(self.file(name), patch)
+                _files.replace(self.file(name), patch, sync=sync)
             for name in (STDOUT, STDERR):
                 with open(self.file(name), "ab"):
                     pass
             name = STATUS
-            _files.replace(self.file(name), status.encode("utf-8", "backslashreplace"))
+            _files.replace(self.file(name), status.encode("utf-8", "backslashreplace"), sync=sync)
         except OSError as error:
-            raise _cannot("write", self.file(name), error) from error
+            raise cannot("write", self.file(name), error) from error
+
+    def sync(self) -> None:
+        """Put what `begin` has written on the medium, as far as it is there.
+
+        Raises:
+            OSError: the medium fails.
+        """
+        for name in (CODE_PATCH, ARGS, DEFAULT_ARGS, METADATA, STATUS):
+            with contextlib.suppress(FileNotFoundError):
+                _files.sync(self.file(name))
 
     def read_json(self, name: str) -> Any:
         """Read one of the JSON files.
@@ -128,7 +132,7 @@ class Folder:
         try:
             return _files.read_json(path)
         except OSError as error:
-            raise _cannot("read", path, error) from error
+            raise cannot("read", path, error) from error
         except ValueError as error:
             raise StorageError(
                 f"Cannot read {path}: it is not JSON ({error}).", path=path
@@ -144,7 +148,7 @@ class Folder:
         try:
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise _cannot("open", path, error) from error
+            raise cannot("open", path, error) from error
 
     def beat(self) -> None:
         """Touch STATUS, whose time is the heartbeat."""
@@ -171,13 +175,6 @@ class Folder:
         except (OSError, ValueError):
             return {}
         return read if isinstance(read, dict) else {}
-
-
-def _cannot(doing: str, path: str, error: OSError) -> StorageError:
-    hint = _HINTS.get(
-        error.errno or 0, "Mend the storage, or give another --experiments-directory."
-    )
-    return StorageError.from_oserror(doing, path, error, hint)
 
 
 def valid_id(value: Any) -> str:
@@ -217,7 +214,7 @@ def prepare_root(root: str) -> None:
     try:
         os.makedirs(root, exist_ok=True)
     except OSError as error:
-        raise _cannot("make the experiments folder", root, error) from error
+        raise cannot("make the experiments folder", root, error) from error
     path = os.path.join(root, ".gitignore")
     if os.path.lexists(path):
         return
@@ -227,12 +224,12 @@ def prepare_root(root: str) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise _cannot("write", path, error) from error
+        raise cannot("write", path, error) from error
     try:
         os.write(descriptor, content)
     except OSError as error:
         os.unlink(path)  # an empty one would hide nothing, and never be written again
-        raise _cannot("write", path, error) from error
+        raise cannot("write", path, error) from error
     finally:
         os.close(descriptor)
 
@@ -273,89 +270,8 @@ def find_store(start: str, directory: str) -> str | None:
 
 
 def claim(root: str, experiment_id: str | None = None) -> Folder:
-    """Make a folder that nobody else has, by one exclusive mkdir.
-
-    Without an id the number is the highest known plus one; on a collision the next is tried
-    without listing again. After a few collisions the steps get longer, at random, so that many
-    starts at once on a slow file system do not queue up behind each other: gaps are harmless, a
-    lost or shared number is not. Numbers in the trash, and the highest ever given, stay taken.
-
-    Args:
-        root: the experiments folder, which exists.
-        experiment_id: a legal folder name; None for the next number.
-
-    Returns:
-        The empty folder.
-
-    Raises:
-        FileExistsError: the id is taken.
-        StorageError: the folder cannot be made.
-    """
-    if experiment_id is not None:
-        _mkdir(os.path.join(root, experiment_id))
-        if _is_number(experiment_id):
-            _remember(root, int(experiment_id))
-        return Folder(os.path.join(root, experiment_id))
-    number = _highest(root) + 1
-    tries = 0
-    while True:
-        path = os.path.join(root, str(number))
-        try:
-            _mkdir(path)
-        except FileExistsError:
-            tries += 1
-            number += 1 if tries <= _DENSE_TRIES else _stride(tries - _DENSE_TRIES)
-            continue
-        _remember(root, number)
-        return Folder(path)
-
-
-def _stride(collisions: int) -> int:
-    # Not `random`: the state of the user's random numbers stays untouched.
-    return 1 + int.from_bytes(os.urandom(2), "big") % min(_MAX_STRIDE, 1 << collisions)
-
-
-def _mkdir(path: str) -> None:
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise _cannot("make the folder", path, error) from error
-
-
-def _highest(root: str) -> int:
-    """The highest number that is or was given: folders, stray files, trash, and the mark."""
-    try:
-        names = os.listdir(root)
-    except OSError as error:
-        raise _cannot("list", root, error) from error
-    for hidden in (TRASH, _HIGHEST):
-        if hidden in names:
-            try:
-                names += os.listdir(os.path.join(root, hidden))
-            except OSError:
-                continue
-    return max(map(int, filter(_is_number, names)), default=0)
-
-
-def _remember(root: str, number: int) -> None:
-    """Keep the highest number as an empty folder, so that it survives ``rm -r`` of the newest.
-
-    An empty folder, since mkdir and rmdir need no lock and no file that two processes write. It is
-    a second line of defence: a failure costs nothing.
-    """
-    marks = os.path.join(root, _HIGHEST)
-    try:
-        try:
-            os.mkdir(os.path.join(marks, str(number)))
-        except FileNotFoundError:
-            os.makedirs(os.path.join(marks, str(number)), exist_ok=True)
-        for name in os.listdir(marks):
-            if _is_number(name) and int(name) < number:
-                os.rmdir(os.path.join(marks, name))
-    except OSError:
-        return
+    """Make a folder that nobody else has; see `_folder_numbers.claim`."""
+    return Folder(_folder_numbers.claim(root, experiment_id))
 
 
 def experiment_ids(root: str) -> list[str]:
@@ -369,8 +285,8 @@ def experiment_ids(root: str) -> list[str]:
         OSError: the root cannot be listed.
     """
     found = list(_experiments(root))
-    numbers = [name for name in found if _is_number(name)]
-    names = [name for name in found if not _is_number(name)]
+    numbers = [name for name in found if is_number(name)]
+    names = [name for name in found if not is_number(name)]
     return sorted(numbers, key=lambda name: (int(name), name)) + sorted(names)
 
 
@@ -379,14 +295,10 @@ def _experiments(root: str) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith(".") or not _is_folder(entry):
                 continue
-            if _is_number(entry.name) or any(
+            if is_number(entry.name) or any(
                 os.path.lexists(os.path.join(entry.path, file)) for file in (ARGS, METADATA, STATUS)
             ):
                 yield entry.name
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
