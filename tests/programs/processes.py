@@ -59,8 +59,8 @@ def own():
 
 
 def worker(experiment, queue):
-    queue.put([use(experiment), own()])
     print("printed by the child", flush=True)
+    queue.put([use(experiment), own()])
     sys.exit(3)
 
 
