@@ -51,6 +51,7 @@ class _Stand:
         self.dying = threading.Lock()
         self.dies_in = 0
         self.pipe: tuple[int, int] | None = None
+        self.pipe_marks: tuple[Any, Any] = (None, None)
         self.thread: threading.Thread | None = None
         self.active = True
 
@@ -84,7 +85,10 @@ class _Stand:
     def watch(self, descriptor: int) -> None:
         """In a thread: die by a signal that the main thread, long in C code, does not answer."""
         while True:
-            data = os.read(descriptor, 64)
+            try:
+                data = os.read(descriptor, 64)
+            except OSError:  # the program has closed it
+                return
             if not data or b"\0" in data:  # our own word that it is over
                 return
             for number in data:
@@ -190,6 +194,7 @@ def _wake(stand: _Stand) -> None:
         os.close(writing)
         return
     stand.pipe = (reading, writing)
+    stand.pipe_marks = (_mark(reading), _mark(writing))
     stand.thread = threading.Thread(
         target=stand.watch, args=(reading,), name="meticulous-signals", daemon=True
     )
@@ -216,16 +221,28 @@ def _take_back(stand: _Stand) -> None:
                 stand.signal(number, signal.SIG_DFL)
     if stand.pipe is None:
         return
-    reading, writing = stand.pipe
+    writing = stand.pipe[1]
     current = stand.set_wakeup_fd(-1)
     if current not in (-1, writing):
         stand.set_wakeup_fd(current)
-    if os.getpid() == stand.owner and stand.thread is not None:
+    # A program that closes all descriptors may have files of its own under these numbers now.
+    ours = [_mark(end) == mark for end, mark in zip(stand.pipe, stand.pipe_marks, strict=True)]
+    if ours[1] and os.getpid() == stand.owner and stand.thread is not None:
         with contextlib.suppress(OSError):
             os.write(writing, b"\0")
         stand.thread.join(0.5)
-    os.close(writing)
-    os.close(reading)
+    for descriptor, is_ours in zip(stand.pipe, ours, strict=True):
+        if is_ours:
+            os.close(descriptor)
+
+
+def _mark(descriptor: int) -> tuple[int, int] | None:
+    """What tells one open pipe from another, and from files; None when nothing is open."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _replaced_in_c(signals: set[int]) -> set[int]:

@@ -172,6 +172,7 @@ def test_reading_needs_no_git_prints_nothing_and_loads_no_writing_half(project):
         "_experiments_row",
         "_files",
         "_folder",
+        "_folder_numbers",
         "_index",
         "_json",
         "_process",

@@ -43,6 +43,8 @@ def until(condition):
 
 
 def numbers(folder, phase):
+    if not (folder / "metrics.jsonl").exists():  # made by the first row that is written
+        return []
     whole, newline, _ = (folder / "metrics.jsonl").read_bytes().rpartition(b"\n")
     lines = strict_lines(whole + newline)  # a full disk may hold a part of one more
     return [line["n"] for line in lines if line["phase"] == phase]
