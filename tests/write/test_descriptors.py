@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 PROGRAM = """
-import os
+import os, time
 from meticulous import Experiment
 
 experiment = Experiment({}, sample_seconds=0)
 experiment.log({"loss": 1})
+for name in ("metrics.jsonl", "environment.json"):  # a file that is just being written is a race
+    while not os.path.exists(os.path.join(experiment.curexpdir, name)):
+        time.sleep(0.01)
+time.sleep(0.1)
 os.closerange(3, 256)  # as programs do that make a daemon of themselves
 files = [open(f"file{number}", "w") for number in range(20)]
 experiment.log({"loss": 2})
