@@ -40,7 +40,7 @@ looped = settled = clock() - begin
 """
 
 OURS = """
-import array, json, resource, sys, time
+import array, json, os, resource, sys, time
 from meticulous import Experiment
 rows, row = int(sys.argv[1]), json.loads(sys.argv[2])
 clock, taken = time.perf_counter, array.array("d", bytes(8 * rows))
@@ -52,7 +52,10 @@ for step in range(rows):
     experiment.log(row, step=step)
     taken[step] = clock() - start
 looped = clock() - begin
-with open(experiment.curexpdir + "/metrics.jsonl", "rb") as file:
+path = experiment.curexpdir + "/metrics.jsonl"
+while not os.path.exists(path):
+    time.sleep(0.002)
+with open(path, "rb") as file:
     lines = 0
     while lines < rows:  # until every row is on disk
         lines += file.read(1 << 24).count(b"\\n")
