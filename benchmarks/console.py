@@ -21,26 +21,26 @@ def main() -> None:
     env = environment()
     with tempfile.TemporaryDirectory() as folder:
 
-        def case(**settings: str) -> float:
-            command = [sys.executable, "-c", PROGRAM]
+        def case(*options: str, **settings: str) -> float:
+            command = [sys.executable, *options, "-c", PROGRAM]
             return wall(command, folder, {**env, **settings})
 
-        medians = side_by_side(
-            {
-                "no recording": lambda: case(METICULOUS_NORECORD="1"),
-                "capture off": lambda: case(METICULOUS_CAPTURE="off"),
-                "capture sys": lambda: case(METICULOUS_CAPTURE="sys"),
-                "capture fd": lambda: case(METICULOUS_CAPTURE="fd"),
-            },
-            rounds=5,
-        )
-    bare = medians["no recording"]
-    rows: list[tuple[object, ...]] = [("case", "s", "us per line", "ratio")]
-    for name, seconds in medians.items():
-        rows.append(
-            (name, f"{seconds:.3f}", f"{seconds / LINES * 1e6:.2f}", f"{seconds / bare:.2f}")
-        )
-    show(f"Console: {LINES:,} printed lines into a pipe", rows)
+        for title, options in (("into a pipe", ()), ("into a pipe, unbuffered", ("-u",))):
+            medians = side_by_side(
+                {
+                    "no recording": lambda o=options: case(*o, METICULOUS_NORECORD="1"),
+                    "capture off": lambda o=options: case(*o, METICULOUS_CAPTURE="off"),
+                    "capture sys": lambda o=options: case(*o, METICULOUS_CAPTURE="sys"),
+                    "capture fd": lambda o=options: case(*o, METICULOUS_CAPTURE="fd"),
+                },
+                rounds=5,
+            )
+            bare = medians["no recording"]
+            rows: list[tuple[object, ...]] = [("case", "s", "us per line", "ratio")]
+            for name, seconds in medians.items():
+                each = f"{seconds / LINES * 1e6:.2f}"
+                rows.append((name, f"{seconds:.3f}", each, f"{seconds / bare:.2f}"))
+            show(f"Console: {LINES:,} printed lines {title}", rows)
 
 
 if __name__ == "__main__":

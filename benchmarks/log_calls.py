@@ -137,6 +137,7 @@ def main() -> None:
     many = {f"layer{number}/norm": 0.123456789 * (number + 1) for number in range(200)}
     many["train/loss"] = 0.0
     compare("5 scalars", 20_000, FEW, ROUNDS)
+    compare("5 scalars", 500_000, FEW, ROUNDS)
     compare("200 scalars", 20_000, many, ROUNDS)
     compare("5 scalars", 10_000_000, FEW, 1)
 

@@ -24,7 +24,9 @@ def environment(**more: str) -> dict[str, str]:
     if not os.listdir(_installed.name):
         source = Path(__file__).parent.parent / "src" / "meticulous"
         shutil.copytree(source, Path(_installed.name) / "meticulous")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("METICULOUS_")}
+    # PYTHONUNBUFFERED and PYTHONDONTWRITEBYTECODE would measure something else.
+    ours = ("METICULOUS_", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "PYTHONPATH": _installed.name, **more}
 
 

@@ -25,6 +25,8 @@ from .errors import StorageError
 __all__ = ["Recording"]
 
 SETTLE_SECONDS = 0.05
+PATIENCE_SECONDS = 1.0
+PATIENCE_SHARE = 0.1
 DOCUMENT_SECONDS = 1.0
 _CONSOLE_QUEUE = 512
 _LARGE = 1 << 16
@@ -62,7 +64,8 @@ class Recording:
         self._tap: Any = None
         self._sampler: _environment_system.Sampler | None = None
         self._described = threading.Event()
-        self._settle_again = 0.0
+        self._patience = PATIENCE_SECONDS
+        self._settled = time.monotonic()
         self.totals: dict[str, Any] = {}
 
     def _channel(self, name: str, encode: Any) -> Channel:
@@ -90,18 +93,20 @@ class Recording:
         return self.streams.add(Channel(appender, b"".join, _CONSOLE_QUEUE, lines=False))
 
     def _settle(self) -> None:
-        """Wait until what the program has flushed is in the file, but not for a slow storage.
+        """Wait until what the program has flushed is in the file, within a budget of time.
 
-        Then nine tenths of the time are left to the program, and a kill -9 loses what it printed
-        in the meantime.
+        It may take PATIENCE_SECONDS, and a tenth of the time that passes. So a slow storage, or
+        thousands of flushed lines a second, slow the program down by a tenth at most; then a
+        kill -9 may lose the last BATCH_SECONDS of what it printed.
         """
         now = time.monotonic()
-        if now < self._settle_again:
-            return
-        self.streams.settle(SETTLE_SECONDS)
-        took = time.monotonic() - now
-        if took > SETTLE_SECONDS / 2:
-            self._settle_again = now + 10 * took
+        self._patience += (now - self._settled) * PATIENCE_SHARE
+        self._patience = min(self._patience, PATIENCE_SECONDS)
+        self._settled = now
+        if self._patience > 0:
+            self.streams.settle(SETTLE_SECONDS)
+            self._settled = time.monotonic()
+            self._patience -= self._settled - now
 
     def store(self, name: str, value: Any, *, wait: bool = True) -> None:
         """Put a JSON document in its place, waiting a bounded time until it is there.
