@@ -42,15 +42,15 @@ def devices(root: str = "/") -> Facts:
     return found
 
 
-def facts(argv0: str | None = None, *, devices: bool = False, root: str = "/") -> Facts:
+def facts(argv0: str | None = None, *, root: str = "/") -> Facts:
     """Describe the machine, the Python and the packages that a program runs with; never raises.
+
+    Accelerators are described by `devices`, which may hang.
 
     Takes a few milliseconds, longer while other threads keep Python busy.
 
     Args:
         argv0: the program, ``sys.argv[0]`` when None.
-        devices: look for accelerators, too. That may load NVML, which takes up to a second and
-            hangs with a broken driver: only in a thread of its own.
         root: where the machine's files begin.
 
     Returns:
@@ -70,7 +70,6 @@ def facts(argv0: str | None = None, *, devices: bool = False, root: str = "/") -
         "cpu": lambda: _hardware.cpu(root),
         "memory": lambda: _hardware.memory(root),
         "disk": lambda: _hardware.disk(root),
-        "devices": lambda: _devices.devices(root) if devices else None,
         "scheduler": lambda: _scheduler.details(root),
         "variables": _scheduler.variables,
         "frameworks": _frameworks,

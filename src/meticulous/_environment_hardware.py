@@ -27,7 +27,6 @@ _CLOUDS = {
     "OVH": "ovh",
     "Scaleway": "scaleway",
 }
-_Texts = list[str | None]
 _AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 
 

@@ -51,7 +51,7 @@ def child(*code, env=None, python=(), bare=False):
 
 
 def test_host_python_and_platform_are_those_that_the_standard_library_tells():
-    facts = _environment.facts("train.py", devices=True)
+    facts = _environment.facts("train.py")
     assert facts["program"] == "train.py"
     assert facts["host"] == socket.gethostname()
     assert facts["platform"]["system"] == platform.system()
@@ -102,7 +102,8 @@ from meticulous._environment_system import Sampler
 rows = []
 sampler = Sampler(rows.append, 0.05)
 sampler.start()
-facts = _environment.facts(devices=True)
+facts = _environment.facts()
+facts["devices"] = _environment.devices()
 _environment.scheduler_facts()
 while len(rows) < 3:
     pass
@@ -235,7 +236,8 @@ def test_an_empty_environment_and_an_empty_machine_raise_nothing(tmp_path):
     facts, session = child(FACTS, bare=True)
     assert session == {}
     assert facts["user"]
-    empty = _environment.facts(devices=True, root=str(tmp_path))
+    assert _environment.devices(root=str(tmp_path)) == {}
+    empty = _environment.facts(root=str(tmp_path))
     assert empty["host"] and empty["python"] and empty["packages"]
     assert "problems" not in empty
 
