@@ -4,7 +4,10 @@
 #   make test     run every test
 #   make check    lint, format, types, and the tests of the architecture and its budgets
 #   make fix      put right what the tools can put right
-#   make bench    measure what recording costs
+#   make bench    measure what recording and reading cost
+#   make fuzz     feed the reader of metrics with garbage for a minute (needs atheris)
+#   make page     build the page of `meticulous ui` from frontend/ (needs npm)
+#   make reference  write docs/reference/command-line.md anew
 #
 # Another Python: PYTHON=python3.12 make test (in a .venv of its own, .venv-python3.12).
 
@@ -20,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 4
 TESTS ?= tests
 
-.PHONY: help demo test check fix bench picture constraints
+.PHONY: help demo test check fix bench fuzz page reference picture constraints
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -63,6 +66,16 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/.dev
+	$(PIP) install --quiet atheris
+	$(BIN)/python tests/fuzz/fuzz_history.py -max_total_time=60
+
+page:
+	cd frontend && npm install --no-save --silent && npm run --silent build
+
+reference: $(VENV)/.dev
+	$(BIN)/python docs/reference/command_line.py
 
 picture: $(VENV)/.examples
 	$(BIN)/python docs/pictures/terminal.py docs/pictures/list.svg

@@ -52,9 +52,10 @@ _PYTHON = {
     + "best = lambda row: row['summary'].get('test_accuracy', 0)\n"
     + "rows = sorted(store.lazy_rows(), key=best)[-30:]\n"
     + "rows = [dict(row) for row in rows]\nstore.remember()\n",
+    "as_dataframe()": _READING + "store.as_dataframe()\n",
     "rows(), all of everything": _READING + "store.rows()\n",
 }
-_SLOW = ("pandas.read_json", "rows(), all of everything")
+_SLOW = ("pandas.read_json", "as_dataframe()", "rows(), all of everything")
 
 
 class Cost(NamedTuple):
@@ -92,6 +93,13 @@ def measure(store: str, size: int, cache: str) -> None:
     cases = {name: [sys.executable, "-c", code, store] for name, code in _PYTHON.items()}
     listing = [sys.executable, "-m", "meticulous", "list", store]
     cases["meticulous list"] = listing
+    best = ["--sort", "summary.test_accuracy", "--tail", "30"]
+    cases["list --sort summary.x --tail 30"] = [*listing, *best]
+    cases["list --filter 'summary.x > 0.999'"] = [
+        *listing,
+        "--filter",
+        "summary.test_accuracy > 0.999",
+    ]
     cold = {f"{name}, cold": cases[name] for name in ("newest 30 by time", "meticulous list")}
     taken: dict[str, list[Cost]] = {}
     for number in range(ROUNDS):

@@ -22,13 +22,16 @@ LAYERS: dict[int, tuple[str, ...]] = {
     6: ("cli",),
     5: ("__init__",),
     4: ("experiments",),
-    3: ("experiment", "_index"),
-    2: ("_folder", "_series", "_git", "_status", "_query"),
+    3: ("experiment", "_index", "compare"),
+    2: ("_folder", "_series", "_git", "_status", "_query", "_annotations", "_commits"),
     1: (
         "errors",
         "_json",
         "_files",
         "_table",
+        "_better",
+        "_screen",
+        "_braille",
         "_settings",
         "_process",
         "_redact",
@@ -48,11 +51,17 @@ SENSES_MAY_IMPORT = {"errors", "_json", "_files"}
 WRITING_HALF_NEVER = {"experiments", "_index", "_query", "_status", "_table", "cli", "__init__"}
 READING_HALF_NEVER = {*SENSES, "experiment", "_writer", "_capped", "cli", "__init__"}
 
+# What looks later at what a sense looked at when it was recorded; reading itself needs no git.
+LOOKS_AGAIN = {("_commits", "_git")}
+
 # A third-party package, and the one file that may import it (always inside a function).
 THIRD_PARTY: dict[str, str] = {
     "msgspec": "_series",
     "psutil": "_environment_counters",
-    "pandas": "experiments",
+    "numpy": "_experiments_series",
+    "pandas": "_experiments_frames",
+    "polars": "_experiments_frames",
+    "pyarrow": "_experiments_frames",
 }
 
 # "stdout" and "stderr" are names of the record too, but also those of every stream.
@@ -262,7 +271,8 @@ def rule_3_a_sense_knows_only_the_foundations(tree: Tree) -> Iterator[str]:
             ours = unit(name)
             if ours in SENSES and unit(other) not in {ours, *SENSES_MAY_IMPORT}:
                 yield f"{name} imports {other}: a sense knows nothing of the record or the others"
-            if unit(other) in SENSES and ours not in {unit(other), "experiment"}:
+            composes = ours in {unit(other), "experiment"} or (ours, unit(other)) in LOOKS_AGAIN
+            if unit(other) in SENSES and not composes:
                 yield f"{name} imports {other}: only experiment composes senses"
 
 

@@ -66,11 +66,15 @@ READER = {
     "annotations": "property",
     "args": "property",
     "begin_time": "property",
+    "console": "(stream='stdout', *, last=None, colours=False, largest=None)",
     "default_args": "property",
     "df_vars": "()",
     "duration": "property",
+    "envelope": "(metric, buckets, x='step', low=None, high=None, raw=False)",
     "files": "property",
+    "history": "(metric=None, raw=False)",
     "metadata": "property",
+    "metrics": "property",
     "open": "(path, mode='r', *args, **kwargs)",
     "problems": "property",
     "refresh_status": "()",
@@ -81,6 +85,8 @@ READER = {
     "start_time": "property",
     "status": "property",
     "status_message": "property",
+    "stderr": "(rendered=True)",
+    "stdout": "(rendered=True)",
     "summary": "property",
 }
 READER_ATTRIBUTES = ["curexpdir", "expid"]
@@ -88,10 +94,15 @@ EXPERIMENTS = {
     "as_dataframe": "(normalize_json_values=0)",
     "each": "()",
     "experiments": "property",
+    "filter": "(expression)",
     "lazy_rows": "()",
+    "only": "(ids)",
     "refresh_experiments": "()",
     "remember": "()",
     "rows": "(ids=None)",
+    "sort": "(*names, reverse=False)",
+    "to_arrow": "()",
+    "to_polars": "()",
 }
 EXPERIMENTS_ATTRIBUTES = ["experiments_directory"]
 

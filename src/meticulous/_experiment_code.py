@@ -17,9 +17,17 @@ class Asked:
         project: the project directory.
         root: the experiments folder, which never counts as code.
         settings: as `_settings.resolve` gives them.
+        sources: absolute paths of the source files; None for those of this program.
     """
 
-    def __init__(self, project: str, root: str, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        project: str,
+        root: str,
+        settings: dict[str, Any],
+        sources: list[str] | None = None,
+    ) -> None:
+        self._sources = sources
         self._arguments = (project, root, settings)
         self._code: _git.Code | None = None
         self._error: BaseException | None = None
@@ -32,7 +40,7 @@ class Asked:
             self._code = _git.read_code(
                 project,
                 dirty=settings["dirty"],
-                sources=_git.loaded_sources(),
+                sources=_git.loaded_sources() if self._sources is None else self._sources,
                 ignore=root,
                 time_limit=settings["git_seconds"],
             )

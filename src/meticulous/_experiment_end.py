@@ -8,7 +8,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _files, _folder, _json, _lifecycle, _series
+from . import _files, _folder, _git, _json, _lifecycle, _series
 
 if TYPE_CHECKING:
     from ._experiment_files import Hashing
@@ -65,6 +65,8 @@ def finish(
     deadline = time.monotonic() + FINISH_SECONDS
     try:
         recording.stop_listening()
+        if recording.is_program:
+            _note_sources(metadata, hashing.project)
         hashing.finish(deadline - 0.7)
         recording.settle(deadline - 0.5)
         recording.finish_environment(deadline - 0.4)
@@ -79,6 +81,17 @@ def finish(
         _write_end(recording, metadata, ending, started)
         recording.close(time.monotonic() + 0.2)
         raise
+
+
+def _note_sources(metadata: dict[str, Any], project: str) -> None:
+    """Add the files of the repository that the program has imported since its start."""
+    facts = metadata.get("git")
+    try:
+        root = _git.find_root(project)
+        if root and isinstance(facts, dict):
+            metadata["git"] = facts | _git.own_files(facts.get("files", ()), root)
+    except Exception:  # whatever a module says of itself: the end has to be written
+        return
 
 
 def _write_end(
@@ -98,11 +111,7 @@ def _write_end(
     elif not metadata.get("problems"):
         metadata.pop("problems", None)
     metadata["end-time"] = now
-    recording.store(_folder.METADATA, metadata, wait=False)
-    status = _status(ending, problems)
-    recording.documents.store(
-        recording.folder.file(_folder.STATUS), status.encode("utf-8", "backslashreplace")
-    )
+    recording.store_end(metadata, _status(ending, problems), ending)
     return problems
 
 
@@ -128,9 +137,12 @@ def show(text: str) -> None:
 
 
 def store_late(folder: _folder.Folder, name: str, value: Any) -> None:
-    """Store a document, or what a function gives, after the end; a failure is a warning."""
+    """Store a document, or let a function do it, after the end; a failure is a warning."""
     try:
-        _files.replace(folder.file(name), _json.encode(value() if callable(value) else value))
+        if callable(value):
+            value()
+        else:
+            _files.replace(folder.file(name), _json.encode(value))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         warnings.warn(f"cannot write {folder.file(name)}: {reason}", RuntimeWarning, stacklevel=4)

@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _folder, _json, _series
-from .errors import StorageError
+from . import _annotations, _folder, _json, _series
+from ._annotations import change
+from ._experiment_noticed import FINISH_SECONDS, Noticing
 
-__all__ = ["Hashing", "annotated", "change", "plain_mapping"]
+__all__ = ["Hashing", "annotate", "change", "plain_mapping"]
 
 AT_ONCE_BYTES = 16 << 20
 """Files up to this size are hashed in the call, so that the hash is of what was there then."""
-
+ANNOTATE_SECONDS = 0.5
+"""How long other processes that annotate hold up the thread that also beats the heart."""
 
 _TOO_LATE = "not hashed: the experiment ended first"
 
@@ -34,8 +36,9 @@ class Hashing:
 
     def __init__(self, folder: str, project: str, emit: Callable[[dict[str, Any]], object]) -> None:
         self._folder = folder
-        self._project = project
+        self.project = project
         self._emit = emit
+        self._noticing: Noticing | None = None
         self._queue: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._waiting: dict[int, dict[str, Any]] = {}  # whoever takes a line out emits it
         self._numbers = itertools.count()
@@ -58,7 +61,7 @@ class Hashing:
         line["size"] = status.st_size
         line["mtime"] = _series.utc(status.st_mtime)
         if stat.S_ISREG(status.st_mode) and status.st_size <= AT_ONCE_BYTES:
-            self._emit({**line, **self._hash(absolute)})
+            self._emit({**line, **self._hash(absolute, lambda: self._abandoned)})
         elif stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
             self._start()
             number = next(self._numbers)
@@ -76,7 +79,7 @@ class Hashing:
 
     def _place(self, path: str) -> dict[str, str]:
         """No absolute path where a relative one will do, so that folders can move."""
-        for base, top in (("experiment", self._folder), ("project", self._project)):
+        for base, top in (("experiment", self._folder), ("project", self.project)):
             inside = os.path.relpath(path, top) if _within(path, top) else None
             if inside is not None:
                 return {"base": base, "path": str(_json.plain(inside.replace(os.sep, "/")))}
@@ -85,23 +88,43 @@ class Hashing:
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             number, path = item
-            facts = self._hash(path)
+            facts = self._hash(path, lambda: self._abandoned)
             line = self._waiting.pop(number, None)
             if line is not None:
                 self._emit({**line, **facts})
 
-    def _hash(self, path: str) -> dict[str, Any]:
+    @staticmethod
+    def _hash(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
         try:
             if os.path.isdir(path):
-                return _of_folder(path, lambda: self._abandoned)
-            return {"sha256": _of_file(path, lambda: self._abandoned)}
+                return _of_folder(path, abandoned)
+            return {"sha256": _of_file(path, abandoned)}
         except OSError as error:
             return {"problem": error.strerror or type(error).__name__}
         except _AbandonedError:
             return {"problem": _TOO_LATE}
 
+    def notice(self, args: Mapping[str, Any], limit: int) -> None:
+        """Begin to note the files that args lead to; see `Noticing`.
+
+        Args:
+            args: as they are recorded.
+            limit: bytes that are read to hash.
+        """
+        noticing = Noticing(
+            self._place,
+            lambda path: self._hash(path, lambda: noticing.ended),
+            self._emit,
+            limit,
+        )
+        self._noticing = noticing
+        leave_out = (self.project, os.path.dirname(self._folder), self._folder)
+        noticing.start(args, leave_out, f"meticulous-{os.path.basename(self._folder)}-args")
+
     def finish(self, deadline: float) -> None:
-        """Wait for the thread; at the deadline what is left is noted without its hash."""
+        """Wait for the threads; at the deadline what is left is noted without its hash."""
+        if self._noticing is not None:
+            self._noticing.finish(min(deadline, time.monotonic() + FINISH_SECONDS))
         if self._thread is None:
             return
         self._queue.put(None)
@@ -165,41 +188,10 @@ def plain_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {"value": plain}
 
 
-def change(action: str, value: Any) -> dict[str, Any]:
-    """A line of the history of annotations.json."""
-    return {"time": _series.utc(time.time()), "action": action, "value": value}
+def annotate(folder: _folder.Folder, changes: list[dict[str, Any]]) -> None:
+    """Make the changes of this process in annotations.json, for as long as others let it wait.
 
-
-def annotated(folder: _folder.Folder, changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Add tags and notes to what annotations.json holds now.
-
-    The file is read again each time, since the command line may have changed it meanwhile.
-
-    Args:
-        folder: of the experiment.
-        changes: all of this process; those that the file's history has are in the file.
+    Raises:
+        OSError: it is not possible now; the next time all of them are given again.
     """
-    try:
-        found = folder.read_json(_folder.ANNOTATIONS)
-    except StorageError:
-        found = {}
-    annotations: dict[str, Any] = found if isinstance(found, dict) else {}
-    history = _list(annotations, "history")
-    for new in changes:
-        if new in history:
-            continue
-        if new["action"] == "tag":
-            tags = [*_list(annotations, "tags"), *new["value"]]
-            annotations["tags"] = [tag for at, tag in enumerate(tags) if tag not in tags[:at]]
-        elif new["action"] == "name":
-            annotations["name"] = new["value"]
-        else:
-            note = {"time": new["time"], "text": new["value"]}
-            annotations["notes"] = [*_list(annotations, "notes"), note]
-        history = annotations["history"] = [*history, new]
-    return annotations
-
-
-def _list(annotations: dict[str, Any], key: str) -> list[Any]:
-    value = annotations.get(key)
-    return value if isinstance(value, list) else []
+    _annotations.apply(folder, changes, ANNOTATE_SECONDS)

@@ -23,6 +23,8 @@ class Request(NamedTuple):
     resume: bool | str
     name: str
     tags: tuple[str, ...]
+    command: tuple[str, ...] | None = None  # of a program that is recorded from outside
+    reproduces: str = ""  # the experiment that is run again
 
     def annotations(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from . import (
     _files,
     _folder,
     _json,
+    _lifecycle,
     _redact,
     _series,
 )
@@ -44,6 +45,9 @@ class Recording:
         session: number of the session, 1 for the first.
         earlier: the `problems` of earlier sessions.
     """
+
+    is_program = True
+    """Whether this process is the program that is recorded."""
 
     def __init__(
         self, folder: _folder.Folder, settings: dict[str, Any], session: int, earlier: Any = None
@@ -78,7 +82,7 @@ class Recording:
         if self._settings["capture"] == "sys":
             self.out = self._console_channel(_folder.STDOUT)
             self.err = self._console_channel(_folder.STDERR)
-            self._tap = _console.Tap(_sink(self.out), _sink(self.err), self._settle)
+            self._tap = self._listen(_sink(self.out), _sink(self.err))
         elif self._settings["capture"] == "fd":
             self._tap = _descriptors(self.folder)
         if self._tap is not None:
@@ -87,6 +91,9 @@ class Recording:
             self.system.put, self._settings["sample_seconds"]
         )
         self._sampler.start()
+
+    def _listen(self, out: Any, err: Any) -> Any:
+        return _console.Tap(out, err, self._settle)
 
     def _console_channel(self, name: str) -> Channel:
         appender = _capped.CappedAppender(self.folder.file(name), self._settings["capture_limit"])
@@ -111,12 +118,19 @@ class Recording:
     def store(self, name: str, value: Any, *, wait: bool = True) -> None:
         """Put a JSON document in its place, waiting a bounded time until it is there.
 
-        The value may be a function that gives it.
+        The value may be a function, which puts it there itself.
         """
-        data = (lambda: _json.encode(value())) if callable(value) else _json.encode(value)
+        data = value if callable(value) else _json.encode(value)
         self.documents.store(self.folder.file(name), data)
         if wait:
             self.documents.settle(DOCUMENT_SECONDS)
+
+    def store_end(self, metadata: dict[str, Any], status: str, ending: _lifecycle.Ending) -> None:
+        """Hand over how it ended; metadata before STATUS."""
+        self.store(_folder.METADATA, metadata, wait=False)
+        self.documents.store(
+            self.folder.file(_folder.STATUS), status.encode("utf-8", "backslashreplace")
+        )
 
     def note_error_output(self, text: str) -> None:
         """Put text into the record of stderr that the terminal shows by another way."""

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import (
     _arguments,
     _environment,
+    _experiment_attach,
+    _experiment_files,
+    _experiment_recording,
     _experiment_resume,
     _experiment_where,
     _folder,
@@ -37,6 +41,29 @@ class Start(NamedTuple):
     number: int
     redactor: _redact.Redactor
     repository: str | None
+    told: dict[str, Any] | None = None
+    args: dict[str, Any] | None = None
+
+    def recording(self, settings: dict[str, Any]) -> _experiment_recording.Recording:
+        """What writes into the folder."""
+        if self.told is not None:
+            return _experiment_attach.AttachedRecording(self.folder, settings, self.told)
+        problems = self.metadata.get("problems")
+        return _experiment_recording.Recording(self.folder, settings, self.number, problems)
+
+    def files(
+        self, project: str, settings: dict[str, Any], emit: Callable[[dict[str, Any]], object]
+    ) -> _experiment_files.Hashing:
+        """What notes inputs and outputs; it begins with those that the args lead to."""
+        files = _experiment_files.Hashing(self.folder.path, project, emit)
+        if settings["notice_inputs"]:
+            files.notice(self.args or {}, settings["hash_limit"])
+        return files
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the folder is of this program alone, which has named it already."""
+        return self.number == 1 and self.told is None
 
 
 def begin(
@@ -57,14 +84,19 @@ def begin(
     if defaults is not None:
         defaults = _recorded(redactor, _arguments.mapping_of(defaults), "default_args")
     code = asked.answer()
-    session = _session(redactor, code.sha, began)
+    if request.command is None:
+        joined = _experiment_attach.join(request, args, defaults, code, redactor)
+        if joined is not None:
+            outer, metadata, told = joined
+            return Start(outer, metadata, 1, redactor, _git.find_root(project), told, args)
+    session = _session(request, redactor, code.sha, began)
     _folder.prepare_root(root)
     wanted = _experiment_resume.Wanted(
         experiment_id or None, request.resume, args, code.sha, code.facts.get("snapshot")
     )
     carried = _continued(root, wanted, session, request, redactor)
     if carried is not None:
-        return Start(*carried, redactor, _git.find_root(project))
+        return Start(*carried, redactor, _git.find_root(project), args=args)
     folder = _claim(root, experiment_id or None)
     metadata = _metadata(request, code, session, folder, redactor)
     documents = {
@@ -76,7 +108,7 @@ def begin(
     if annotations:
         documents[_folder.ANNOTATIONS] = annotations
     folder.begin(documents, code.patch, "RUNNING", sync=False)
-    return Start(folder, metadata, 1, redactor, _git.find_root(project))
+    return Start(folder, metadata, 1, redactor, _git.find_root(project), args=args)
 
 
 def _continued(
@@ -115,14 +147,18 @@ def _recorded(redactor: _redact.Redactor, value: Any, where: str) -> dict[str, A
     return redactor.mapping(_json.plain(value), where)
 
 
-def _session(redactor: _redact.Redactor, sha: str | None, began: float) -> dict[str, Any]:
+def _session(
+    request: Request, redactor: _redact.Redactor, sha: str | None, began: float
+) -> dict[str, Any]:
     scheduler = _environment.scheduler_facts()
+    argv = request.command or getattr(sys, "orig_argv", sys.argv)
     return {
         "start": _series.utc(began),
         **_process.identity(),
-        "argv": redactor.argv(list(getattr(sys, "orig_argv", sys.argv)), "argv"),
+        "argv": redactor.argv(list(argv), "argv"),
         "cwd": _working_directory(),
         "sha": sha,
+        **({"outside": True} if request.command else {}),
         **({"scheduler": scheduler} if scheduler else {}),
     }
 
@@ -148,7 +184,7 @@ def _metadata(
         "description": request.description,
         "timestamp": session["start"],
         "start-time": session["start"],
-        "command": redactor.argv(list(sys.argv)),
+        "command": redactor.argv(list(request.command or sys.argv)),
         "format": _folder.FORMAT,
     }
     parent = _experiment_where.parent()
@@ -157,6 +193,8 @@ def _metadata(
             "id": os.path.basename(parent[1]),
             "folder": _relative(parent[1], folder.path),
         }
+    if request.reproduces:
+        metadata["reproduces"] = {"id": request.reproduces}
     metadata["git"] = redactor.mapping(code.facts, "git")
     metadata["sessions"] = [session]
     if redactor.hits:

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import IO, Any
 
 from . import _files, _folder, _json, _status
+from ._experiments_console import Console
+from ._experiments_series import Series
 from ._index import Index
 from .errors import StorageError
 
@@ -41,7 +43,7 @@ FIELDS = (
 _UNENDED = (_status.RUNNING, _status.LOST, _status.SILENT)
 
 
-class ExperimentReader:
+class ExperimentReader(Series, Console):
     """Read one experiment; every file when it is first asked for, then no more.
 
     Nothing here raises because of what the folder holds, and nothing is written into it. Deriving

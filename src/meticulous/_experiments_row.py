@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections import OrderedDict
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from sys import intern
 from typing import Any
 
 from . import _folder, _status
@@ -20,26 +22,42 @@ __all__ = ["LazyRow", "lazy_rows"]
 _HEAD = "head"
 _IN_HEAD = ("status", "status_message", "sha", "start_time", "duration", "description")
 _FIELDS = dict.fromkeys(FIELDS)
+_LATER = {*FIELDS, "metrics"}
+_FILES = {
+    "args": _folder.ARGS,
+    "default_args": _folder.DEFAULT_ARGS,
+    "metadata": _folder.METADATA,
+    "summary": _folder.SUMMARY,
+    "annotations": _folder.ANNOTATIONS,
+}
+_REMEMBERED = 1 << 23
 
 
 class LazyRow(dict[str, Any]):
     """A row as `ExperimentReader.row` gives it; what was not asked for yet is not in memory.
 
-    For code that is written in Python: what looks into dictionaries from C sees only what was
-    asked for, and is given ``dict(row)``.
+    What is asked for is kept for a while, so that a look at a value of 100,000 experiments needs
+    little memory; `keep` keeps it. Asked for ``metrics``, a row has them too.
+
+    For code that is written in Python: what looks into dictionaries from C sees only what is
+    kept, and is given ``dict(row)``.
     """
 
-    __slots__ = ("_readers",)
+    __slots__ = ("_value",)
 
-    def __init__(self, readers: Mapping[str, ExperimentReader], known: dict[str, Any]) -> None:
+    def __init__(self, value: Callable[[str, str], Any], known: dict[str, Any]) -> None:
         super().__init__(known)
-        self._readers = readers
+        self._value = value
 
     def __missing__(self, name: str) -> Any:
-        if name not in _FIELDS:
+        if name not in _LATER:
             raise KeyError(name)
-        value = self[name] = self._readers[self["expid"]]._value(name)
-        return value
+        return self._value(self["expid"], name)
+
+    def keep(self, *names: str) -> None:
+        """Read some values now, and keep them as long as the row."""
+        for name in names:
+            self[name] = self[name]
 
     def __contains__(self, name: object) -> bool:
         return name in _FIELDS
@@ -51,7 +69,7 @@ class LazyRow(dict[str, Any]):
         return len(_FIELDS)
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in _FIELDS else default
+        return self[name] if name in _LATER else default
 
     def keys(self) -> Any:
         return KeysView(self)
@@ -71,9 +89,44 @@ class LazyRow(dict[str, Any]):
     __hash__ = None
 
 
+class _Values:
+    """Where rows get their values from. The last ones are kept, up to the size of their files."""
+
+    def __init__(self, root: str, index: Index, make: Callable[[str], ExperimentReader]) -> None:
+        self._root, self._index, self._make = root, index, make
+        self._kept: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
+        self._size = 0
+
+    def __call__(self, expid: str, name: str) -> Any:
+        key = expid, name
+        found = self._kept.get(key)
+        if found:
+            return found[0]
+        value, size = self._read(expid, name)
+        self._kept[key] = value, size
+        self._size += size
+        while self._size > _REMEMBERED and len(self._kept) > 1:
+            self._size -= self._kept.popitem(last=False)[1][1]
+        return value
+
+    def _read(self, expid: str, name: str) -> tuple[Any, int]:
+        size = 1 << 10
+        if name in _FILES:
+            try:
+                facts = os.lstat(f"{self._root}{expid}{os.sep}{_FILES[name]}")
+            except OSError:
+                pass
+            else:
+                size += facts.st_size
+                value = self._index.find(expid, _FILES[name], facts)
+                if isinstance(value, dict):
+                    return value, size
+        return self._make(expid)._value(name), size
+
+
 def lazy_rows(
     root: str,
-    readers: Mapping[str, ExperimentReader],
+    ids: Iterable[str],
     index: Index,
     make: Callable[[str], ExperimentReader],
 ) -> list[dict[str, Any]]:
@@ -81,15 +134,16 @@ def lazy_rows(
 
     Args:
         root: the experiments folder, with a separator at its end.
-        readers: gives the reader that is kept for an id.
+        ids: the experiments.
         index: where heads are kept.
         make: makes a reader that nobody keeps.
     """
     find = index.find_all(_HEAD)
     meaning = _meaning()
+    values = _Values(root, index, make)
     metadata, status = os.sep + _folder.METADATA, os.sep + _folder.STATUS
     rows: list[dict[str, Any]] = []
-    for expid in readers:
+    for expid in ids:
         try:
             # Before anything is read, so that a change meanwhile is seen the next time.
             facts = [os.lstat(root + expid + metadata), os.lstat(root + expid + status)]
@@ -98,17 +152,21 @@ def lazy_rows(
                 continue
             facts = []
         known: dict[str, Any] = {"expid": expid}
-        mine = readers
-        if facts:
-            head = find(expid, *facts)
-            if head is None or head[0] != meaning:
-                reader = make(expid)
-                head = [meaning, *(reader._value(name) for name in _IN_HEAD)]
-                if not (_stays(reader) and index.keep(expid, _HEAD, head, *facts)):
-                    mine = {expid: reader}  # what it has read would be read from the files again
-            known.update(zip(_IN_HEAD, head[1:], strict=True))
+        mine: Callable[[str, str], Any] = values
+        head = find(expid, *facts) if facts else None
+        if head is None or head[0] != meaning:
+            reader = make(expid)
+            head = [meaning, *(reader._value(name) for name in _IN_HEAD)]
+            if not (facts and _stays(reader) and index.keep(expid, _HEAD, head, *facts)):
+                mine = _of(reader)  # what it has read would be read from the files again
+        head[1] = intern(head[1])
+        known.update(zip(_IN_HEAD, head[1:], strict=True))
         rows.append(LazyRow(mine, known))
     return rows
+
+
+def _of(reader: ExperimentReader) -> Callable[[str, str], Any]:
+    return lambda expid, name: reader._value(name)
 
 
 def _stays(reader: ExperimentReader) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 
 from .errors import StorageError
 
-__all__ = ["TRASH", "cannot", "claim", "is_number"]
+__all__ = ["TRASH", "cannot", "claim", "is_number", "remember", "trashed"]
 
 TRASH = ".trash"
+_TRASHED = re.compile(r"(?:\.purging-)?([0-9]{8}T[0-9]{6}\.[0-9]{6}Z)\.(.+)", re.DOTALL)
 _HIGHEST = ".highest"
 _DENSE_TRIES = 4
 _MAX_STRIDE = 64
@@ -50,7 +53,8 @@ def claim(root: str, experiment_id: str | None = None) -> str:
     if experiment_id is not None:
         _mkdir(os.path.join(root, experiment_id))
         if is_number(experiment_id):
-            _remember(root, int(experiment_id))
+            with contextlib.suppress(OSError):
+                remember(root, int(experiment_id))
         return os.path.join(root, experiment_id)
     number = _highest(root) + 1
     tries = 0
@@ -62,7 +66,8 @@ def claim(root: str, experiment_id: str | None = None) -> str:
             tries += 1
             number += 1 if tries <= _DENSE_TRIES else _stride(tries - _DENSE_TRIES)
             continue
-        _remember(root, number)
+        with contextlib.suppress(OSError):  # a second line of defence: a failure costs nothing
+            remember(root, number)
         return path
 
 
@@ -89,29 +94,36 @@ def _highest(root: str) -> int:
     for hidden in (TRASH, _HIGHEST):
         if hidden in names:
             try:
-                names += os.listdir(os.path.join(root, hidden))
+                names += [trashed(name)[1] for name in os.listdir(os.path.join(root, hidden))]
             except OSError:
                 continue
     return max(map(int, filter(is_number, names)), default=0)
 
 
-def _remember(root: str, number: int) -> None:
+def remember(root: str, number: int) -> None:
     """Keep the highest number as an empty folder, so that it survives ``rm -r`` of the newest.
 
-    An empty folder, since mkdir and rmdir need no lock and no file that two processes write. It is
-    a second line of defence: a failure costs nothing.
+    An empty folder, since mkdir and rmdir need no lock and no file that two processes write.
+
+    Raises:
+        OSError: it cannot be kept.
     """
     marks = os.path.join(root, _HIGHEST)
-    try:
-        try:
-            os.mkdir(os.path.join(marks, str(number)))
-        except FileNotFoundError:
-            os.makedirs(os.path.join(marks, str(number)), exist_ok=True)
-        for name in os.listdir(marks):
-            if is_number(name) and int(name) < number:
-                os.rmdir(os.path.join(marks, name))
-    except OSError:
+    os.makedirs(marks, exist_ok=True)
+    known = [int(name) for name in os.listdir(marks) if is_number(name)]
+    if max(known, default=-1) >= number:
         return
+    os.makedirs(os.path.join(marks, str(number)), exist_ok=True)
+    for name in os.listdir(marks):
+        if is_number(name) and int(name) < number:
+            with contextlib.suppress(OSError):  # taken away by another process
+                os.rmdir(os.path.join(marks, name))
+
+
+def trashed(name: str) -> tuple[str, str]:
+    """When a folder in the trash was thrown away, empty when its name does not tell, and its id."""
+    match = _TRASHED.fullmatch(name)
+    return (match[1], match[2]) if match else ("", name)
 
 
 def is_number(name: str) -> bool:

@@ -15,10 +15,11 @@ from ._git_calls import PACKAGES, below, environment_of, git_folders, shown, tro
 from ._git_look import MAX_CHANGES, Head, Place, State, look_steadily
 from .errors import DirtyRepoException, GitError, SettingError
 
-__all__ = ["Code", "find_root", "loaded_sources", "read_code"]
+__all__ = ["Code", "find_root", "loaded_sources", "look", "own_files", "read_code"]
 
 POLICIES = ("refuse", "snapshot", "allow")
 MAX_SHOWN = 20
+MAX_FILES = 2000
 MAX_SIBLINGS = 8
 SNAPSHOT_PATIENCE = 6  # times the time limit: contents are read, packed and written
 
@@ -96,6 +97,7 @@ def read_code(
         state = look_steadily(place, until)
         head, facts = state.head, facts | state.facts
         _judge(dirty, place.root, state)
+        facts |= own_files((), place.root, place.sources)
         if dirty == "snapshot" and (state.changes or head.sha is None):
             until = time.monotonic() + SNAPSHOT_PATIENCE * time_limit
             return Code(head.sha, head.message, facts, _snapshot(place, state, facts, until))
@@ -109,6 +111,31 @@ def read_code(
         if head.sha:
             _pin_head(place.root, head.sha, facts, time.monotonic() + 1)
     return Code(head.sha, head.message, facts, None)
+
+
+def look(project_directory: str, *, ignore: str = "", time_limit: float = 10.0) -> Code:
+    """Tell which code is there, as `read_code` would, but judge nothing and pin nothing.
+
+    Args:
+        project_directory: a directory of the work tree.
+        ignore: absolute path of a folder whose content never counts.
+        time_limit: seconds that git may take.
+
+    Returns:
+        What was found; ``facts["problem"]`` when git cannot tell.
+    """
+    facts: dict[str, Any] = {}
+    try:
+        place = _locate(project_directory, (), ignore, facts)
+        state = look_steadily(place, time.monotonic() + time_limit)
+        facts |= state.facts
+        if state.failure is None:
+            return Code(state.head.sha, state.head.message, facts, None)
+        error = state.failure
+    except GitError as failure:
+        error = failure
+    facts["problem"] = {"reason": error.reason, "message": error.message}
+    return Code(None, None, facts, None)
 
 
 def _judge(policy: str, root: str, state: State) -> None:
@@ -184,6 +211,33 @@ def _snapshot(place: Place, state: State, facts: dict[str, Any], until: float) -
     return taken.patch
 
 
+def own_files(
+    known: Iterable[str], root: str, sources: dict[str, list[str]] | None = None
+) -> dict[str, Any]:
+    """Tell which of the files that the program has imported or runs are its repository's own.
+
+    Args:
+        known: those that were known before, relative to the top.
+        root: the top of the work tree, a real path.
+        sources: repository to files; None to look what is loaded now.
+
+    Returns:
+        ``files``, sorted, relative to the top, those of submodules included; and
+        ``files-left-out``, how many are beyond `MAX_FILES`. Empty when there are none.
+    """
+    found = set(known)
+    by_top = _by_repository(loaded_sources(packages=False), root) if sources is None else sources
+    for top, paths in by_top.items():
+        start = below(top, root)
+        if start is not None:
+            found.update(f"{start}/{path}" if start else path for path in paths)
+    files = sorted(found)
+    facts: dict[str, Any] = {"files": files[:MAX_FILES]} if files else {}
+    if len(files) > MAX_FILES:
+        facts["files-left-out"] = len(files) - MAX_FILES
+    return facts
+
+
 def _by_repository(sources: Iterable[str], root: str) -> dict[str, list[str]]:
     """Sort source files by the work tree that they are in, relative to its top.
 
@@ -243,12 +297,15 @@ def _library() -> str | None:
     return os.path.dirname(path) if path else None
 
 
-def loaded_sources() -> list[str]:
+def loaded_sources(*, packages: bool = True) -> list[str]:
     """List the source files of the program: its main script and what it has imported so far.
 
     Python's own library is left out. Folders are resolved; a file that is a symbolic link is
     listed with its target. Modules of any kind are looked at, none is asked, so that lazy ones
     stay unloaded. Threads may go on importing meanwhile.
+
+    Args:
+        packages: list what is in folders of installed packages, too.
 
     Returns:
         Absolute paths, each once.
@@ -259,6 +316,8 @@ def loaded_sources() -> list[str]:
     for name, module in list(sys.modules.items()):
         path = _file_of(module)
         if path is None or (path.startswith(library) and not _packaged(path)):
+            continue
+        if not packages and _packaged(path):
             continue
         path = _source_of(os.path.abspath(path), name == "__main__")
         if path is None:

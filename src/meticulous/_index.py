@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
-__all__ = ["Index"]
+__all__ = ["Index", "cache_folder"]
 
 SCHEMA = 1
 """Version of what the files hold; another one is as good as absent."""
@@ -267,16 +267,27 @@ def _errors() -> tuple[type[Exception], ...]:
     return (sqlite3.Error, sqlite3.Warning, OSError, ValueError, OverflowError)
 
 
-def _paths(root: bytes) -> tuple[str, ...]:
-    """The cache's files; none without a place for them, or when that is in the store."""
+def cache_folder(root: str | bytes) -> str:
+    """The reader's own cache folder; empty without a place for it, or when that is in the store.
+
+    Args:
+        root: the store, without links.
+    """
     folder = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(folder):
         home = os.path.expanduser("~") if os.environ.get("HOME") != "" else ""
         folder = os.path.join(home, ".cache")
     if not os.path.isabs(folder):
-        return ()
+        return ""
     folder = os.path.join(folder, "meticulous")
-    if os.fsencode(os.path.join(os.path.realpath(folder), "")).startswith(root + b"/"):
+    inside = os.fsencode(os.path.join(os.path.realpath(folder), ""))
+    return "" if inside.startswith(os.fsencode(root) + b"/") else folder
+
+
+def _paths(root: bytes) -> tuple[str, ...]:
+    """The cache's files; none without a place for them."""
+    folder = cache_folder(root)
+    if not folder:
         return ()
     stem = os.path.join(folder, f"{zlib.crc32(root):08x}{zlib.adler32(root):08x}")
     return f"{stem}.sqlite", f"{stem}.new.sqlite"

@@ -17,9 +17,19 @@ from typing import Any, NamedTuple
 
 from . import _lifecycle_exits, _lifecycle_signals
 
-__all__ = ["Ending", "Watched", "ending_of", "inherited", "parent", "unwatch", "watch"]
+__all__ = [
+    "Ending",
+    "Watched",
+    "ending_of",
+    "inherited",
+    "parent",
+    "take_invitation",
+    "unwatch",
+    "watch",
+]
 
 PARENT_VARIABLE = "METICULOUS_PARENT"
+INVITATION_VARIABLE = "METICULOUS_ATTACH"
 
 
 class Ending(NamedTuple):
@@ -82,6 +92,14 @@ def inherited() -> bool:
 def parent() -> str | None:
     """What `watch` of another process was told as its name, when that process started this one."""
     return _parents[0][1] if _parents else os.environ.get(PARENT_VARIABLE)
+
+
+def take_invitation() -> str | None:
+    """The folder of the experiment that records this program from outside, the first time only.
+
+    Programs that are started from here are not invited.
+    """
+    return os.environ.pop(INVITATION_VARIABLE, None)
 
 
 def watch(watched: Watched) -> None:

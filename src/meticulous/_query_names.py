@@ -7,7 +7,7 @@ about the experiment itself are the group ``header``; nested values have dotted 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ._table import MISSING, cut
@@ -33,7 +33,14 @@ _HEADER = (
 _ALIASES = {"id": "expid", "begin_time": "start_time", "message": "status_message"}
 # Where a name without its group is looked for; the next ones only when it is in none of these.
 _TIERS = (("header", "args", "summary", "annotations"), ("metadata",), ("default_args",))
-_BY_LENGTH = ("default_args", "annotations", "metadata", "summary", "header", "args")
+_BY_LENGTH = ("default_args", "annotations", "metadata", "summary", "metrics", "header", "args")
+# What a metric is asked for; its name alone means the last value.
+_ENDS = tuple(
+    f"{sign}{name}{of}"
+    for sign in "._"
+    for name in ("last", "min", "max", "best")
+    for of in ("", "_step")
+) + (".count", ".nonfinite")
 _ODD = re.compile(r"\W")
 _WORD = re.compile(r"`([^`]+)`|([^\s,`]+)")
 
@@ -107,20 +114,27 @@ class Names:
         self._rows = rows
         self._depth = depth
         self._keys: dict[str, dict[str, None]] = {}
+        self._left: dict[str, Iterator[dict[str, Any]]] = {}
         self._plain: dict[str, dict[str, list[str]]] = {}
 
     def keys(self, group: str) -> dict[str, None]:
         """The keys of a group, in the order in which they appear."""
-        if group not in self._keys:
-            found: dict[str, None] = {}
-            if group == "header":
-                known = {key for row in self._rows for key in row}
-                found = dict.fromkeys(key for key in _HEADER if key in known)
-            else:
-                for row in self._rows:
-                    _collect(row.get(group, {}), "", self._depth, found)
-            self._keys[group] = found
+        self._has(group, None)
         return self._keys[group]
+
+    def _has(self, group: str, key: str | None) -> bool:
+        """Whether a group has a key; no more rows are looked at than that takes."""
+        if group == "header" and group not in self._keys:
+            known = {key for row in self._rows for key in row}
+            self._keys[group] = dict.fromkeys(key for key in _HEADER if key in known)
+            self._left[group] = iter(())
+        found = self._keys.setdefault(group, {})
+        if key not in found:
+            for row in self._left.setdefault(group, iter(self._rows)):
+                _collect(row.get(group, {}), "", self._depth, found)
+                if key in found:
+                    break
+        return key in found
 
     def fields(self, *groups: str) -> list[Field]:
         """All fields of some groups."""
@@ -143,14 +157,15 @@ class Names:
         return []
 
     def _in(self, group: str, key: str) -> list[Field]:
-        keys = self.keys(group)
         if group == "header":
             key = _ALIASES.get(key, key)
-        if key in keys:
+        if group == "metrics" and not key.endswith(_ENDS):
+            key += ".last"
+        if self._has(group, key):
             return [Field(group, key)]
         if group not in self._plain:
             plain: dict[str, list[str]] = {}
-            for known in keys:
+            for known in self.keys(group):
                 plain.setdefault(_ODD.sub("_", known), []).append(known)
             self._plain[group] = plain
         return [Field(group, known) for known in self._plain[group].get(_ODD.sub("_", key), [])]
@@ -169,7 +184,8 @@ class Names:
         import difflib
 
         spelled: dict[str, str] = {alias: f"header.{key}" for alias, key in _ALIASES.items()}
-        for field in reversed(self.fields(*reversed(GROUPS))):
+        groups = [*GROUPS, "metrics"] if word.startswith("metrics") else [*GROUPS]
+        for field in reversed(self.fields(*reversed(groups))):
             spelled[field.name] = spelled[field.name.replace(".", "_")] = field.name
             if field.group in _TIERS[0]:
                 spelled[field.key] = field.name

@@ -15,7 +15,7 @@ from ._query_values import number, order_key
 from ._table import MISSING
 from .errors import SettingError
 
-__all__ = ["columns_of", "field_of", "grouped", "key_fields", "ordered"]
+__all__ = ["columns_of", "field_of", "grouped", "identity", "key_fields", "ordered"]
 
 Row = dict[str, Any]
 
@@ -101,13 +101,13 @@ def grouped(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Ro
     getters = [key.getter for key in keys]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(tuple(_identity(getter(row)) for getter in getters), []).append(row)
+        groups.setdefault(tuple(identity(getter(row)) for getter in getters), []).append(row)
     measured = _numbers(rows, keys, names)
     made = [_group(members, keys, measured) for members in groups.values()]
     return ordered(made, keys, descending=False)
 
 
-def _identity(value: Any) -> str:
+def identity(value: Any) -> str:
     """What makes two values the same group: 1 and 1.0 are one, "1" and True are others."""
     found = number(value)
     if type(value) is not bool and found is not None:

@@ -147,6 +147,21 @@ TABLE: tuple[Setting, ...] = (
         "off.",
     ),
     Setting(
+        "notice_inputs",
+        True,
+        _switch,
+        _SWITCH,
+        "Note the files and folders that args lead to, as role arg in files.jsonl.",
+    ),
+    Setting(
+        "hash_limit",
+        1 << 30,
+        _size,
+        _SIZE,
+        "The most that is read to hash what notice_inputs finds, in the background; files that "
+        "are larger are noted by size and time. record_input() always hashes.",
+    ),
+    Setting(
         "git_seconds",
         30.0,
         _seconds,

@@ -42,6 +42,7 @@ class Column(NamedTuple):
         limit: the widest a cell may be, in characters.
         least: how far text may be cut before the column gives way.
         style: gives the SGR code (such as ``"31"``) of a value, empty for none.
+        mark: tells which values get a ``*``; the others get room for it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column(NamedTuple):
     limit: int = 40
     least: int = 10
     style: Callable[[Any], str] | None = None
+    mark: Callable[[Any], bool] | None = None
 
 
 class Table(NamedTuple):
@@ -111,6 +113,9 @@ def _cells(column: Column) -> _Cells:
     if not joined.isprintable():
         texts = [clean(text) for text in texts]
         joined = "".join(texts)
+    if column.mark is not None:
+        marks = map(column.mark, values)
+        texts = [text + ("*" if mark else " ") for text, mark in zip(texts, marks, strict=True)]
     ascii_only = joined.isascii()
     measured = max(map(len if ascii_only else width_of, texts), default=0)
     right = _is_numeric(values)

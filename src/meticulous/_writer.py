@@ -244,7 +244,7 @@ class Writer:
         self.awake = False
         self.errors: dict[str, list[Any]] = {}
         self._channels: list[Channel] = []
-        self._documents: dict[str, tuple[bytes | Callable[[], bytes], bool]] = {}
+        self._documents: dict[str, tuple[bytes | Callable[[], bytes | None], bool]] = {}
         self._waiters: deque[threading.Event] = deque()
         self._bell = _Bell()
         self._hurry = _Bell()
@@ -266,12 +266,15 @@ class Writer:
         self._channels.append(channel)
         return channel
 
-    def store(self, path: str, data: bytes | Callable[[], bytes], *, sync: bool = True) -> None:
+    def store(
+        self, path: str, data: bytes | Callable[[], bytes | None], *, sync: bool = True
+    ) -> None:
         """Put data in the place of a file soon; of several for one file the last wins.
 
         Args:
             path: the file.
-            data: its content, or what makes it in the thread, since reading may hang, too.
+            data: its content, or what makes it in the thread, since reading may hang, too; what
+                gives None has put it there itself.
             sync: see `_files.replace`.
         """
         self._documents[path] = (data, sync)
@@ -373,7 +376,8 @@ class Writer:
     def _replace(self, path: str) -> None:
         document = self._documents[path]
         data = document[0] if isinstance(document[0], bytes) else document[0]()
-        _files.replace(path, data, sync=document[1])
+        if data is not None:
+            _files.replace(path, data, sync=document[1])
         if self._documents[path] is document:
             del self._documents[path]
 

@@ -144,7 +144,7 @@ class Experiment(FromParser):
 
         project, root = self.project_directory, self.experiments_directory
         asked = _experiment_code.Asked(project, root, self._settings)
-        from . import _experiment_recording, _experiment_start  # loaded while git answers
+        from . import _experiment_start  # loaded while git answers
 
         start = _experiment_start.begin(request, self._settings, project, root, asked)
         self._folder = folder = start.folder
@@ -154,15 +154,12 @@ class Experiment(FromParser):
         self._summary = folder.read_summary()
         self.curexpdir = folder.path
         self.metadata = start.metadata
+        self.experiments_directory = os.path.dirname(folder.path)
         self.repo_directory = start.repository
         if start.number > 1:
             self._next_step = _series.next_step(folder.file(_series.METRICS))
-        self._recording = _experiment_recording.Recording(
-            folder, self._settings, start.number, self.metadata.get("problems")
-        )
-        self._files = _experiment_files.Hashing(
-            folder.path, self.project_directory, self._recording.files.put
-        )
+        self._recording = start.recording(self._settings)
+        self._files = start.files(project, self._settings, self._recording.files.put)
         self._put = self._recording.metrics.put
         self._recording.start()
         self._recording.record_environment(self._redactor, start.number)
@@ -170,7 +167,7 @@ class Experiment(FromParser):
         self._watched = _lifecycle.Watched(self._on_end, self._on_fork, name, busy)
         _lifecycle.watch(self._watched)
         self._open = True
-        if start.number > 1:
+        if not start.is_new:
             for action, value in request.annotations().items():
                 self._annotate(action.removesuffix("s"), value)
 
@@ -255,10 +252,10 @@ class Experiment(FromParser):
         if self.norecord:
             return
         with self._lock:
-            self._annotations.append(_json.plain(_experiment_files.change(action, value)))
+            self._annotations.append(_experiment_files.change(action, value))
             changes = list(self._annotations)
             folder = self._folder
-            self._store(_folder.ANNOTATIONS, lambda: _experiment_files.annotated(folder, changes))
+            self._store(_folder.ANNOTATIONS, lambda: _experiment_files.annotate(folder, changes))
 
     def record_input(self, path: str | os.PathLike[str]) -> None:
         """Note a file or folder that the experiment reads: path, size, time and SHA-256.

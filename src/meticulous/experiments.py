@@ -7,6 +7,7 @@ be read is a sentence in ``problems``.
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +17,9 @@ from . import _folder
 from ._experiments_reader import ExperimentReader
 from ._experiments_row import lazy_rows
 from ._index import Index
-from .errors import MeticulousError, StorageError
+from .errors import StorageError
 
 __all__ = ["ExperimentReader", "Experiments"]
-
-_HEADER = ("sha", "start_time", "status", "status_message")
-_GROUPS = ("header", "args", "default_args", "metadata", "summary")
 
 
 class Experiments(Mapping[str, ExperimentReader]):
@@ -58,6 +56,7 @@ class Experiments(Mapping[str, ExperimentReader]):
         self._reader = reader
         self._index = Index(self.experiments_directory)
         self._readers: dict[str, ExperimentReader | None] = {}
+        self._whole: Experiments | None = None  # of a choice: all, which the cache is kept for
         self.refresh_experiments()
 
     def __getitem__(self, expid: str) -> ExperimentReader:
@@ -79,7 +78,10 @@ class Experiments(Mapping[str, ExperimentReader]):
         return f"<{len(self)} experiments in {self.experiments_directory}>"
 
     def refresh_experiments(self) -> None:
-        """List the folder again, and read everything again when it is asked for."""
+        """List the folder again, and read everything again when it is asked for.
+
+        A choice of experiments, as `filter` gives it, stays that choice.
+        """
         root = self.experiments_directory
         try:
             ids = _folder.experiment_ids(root)
@@ -92,6 +94,9 @@ class Experiments(Mapping[str, ExperimentReader]):
             ) from None
         except OSError as error:
             raise StorageError.from_oserror("list", root, error) from error
+        if self._whole is not None:
+            there = set(ids)
+            ids = [expid for expid in self._readers if expid in there]
         self._readers = dict.fromkeys(ids)
 
     @property
@@ -149,11 +154,60 @@ class Experiments(Mapping[str, ExperimentReader]):
             yield reader or self._made(expid)
         self.remember()
 
+    def filter(self, expression: str) -> Experiments:
+        """Give the experiments for which an expression is true, as a mapping like this one.
+
+        Args:
+            expression: such as ``args.lr > 0.01 and summary.acc > 0.9``; see
+                docs/guides/filter.md. It is never evaluated as Python.
+
+        Raises:
+            QueryError: the expression is wrong, or names what no experiment has.
+        """
+        from . import _query
+
+        return self._only(_query.compile(expression).filter(self.lazy_rows()))
+
+    def sort(self, *names: str, reverse: bool = False) -> Experiments:
+        """Give the same experiments in the order of some values, the smallest first.
+
+        What lacks the value comes last in either direction.
+
+        Args:
+            *names: such as ``summary.acc``; later ones decide between equals.
+            reverse: the largest first.
+
+        Raises:
+            SettingError: a name is of no value, or could be of several.
+        """
+        from . import _query_names, _query_rows
+
+        rows = self.lazy_rows()
+        fields = _query_rows.key_fields(names, _query_names.Names(rows), "names") if rows else []
+        return self._only(_query_rows.ordered(rows, fields, descending=reverse))
+
+    def only(self, ids: Iterable[str]) -> Experiments:
+        """Give some experiments as a mapping like this one.
+
+        Args:
+            ids: of the experiments, in the order that is wanted.
+
+        Raises:
+            KeyError: there is no such experiment.
+        """
+        return self._only([{"expid": expid} for expid in ids])
+
+    def _only(self, rows: Iterable[Mapping[str, Any]]) -> Experiments:
+        other = copy.copy(self)
+        other._readers = {row["expid"]: self._readers[row["expid"]] for row in rows}
+        other._whole = self._whole or self
+        return other
+
     def remember(self) -> None:
         """Write what was read since into the user's cache; done by everything here that reads many
         experiments. Raises nothing; a cache that cannot be written only costs time.
         """
-        self._index.save(self._readers)
+        self._index.save((self._whole or self)._readers)
 
     def as_dataframe(self, normalize_json_values: int = 0) -> Any:
         """Give all experiments as a pandas data frame, one row each, in their order.
@@ -169,45 +223,35 @@ class Experiments(Mapping[str, ExperimentReader]):
         Raises:
             MeticulousError: pandas is not installed.
         """
-        try:
-            import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
-        except ImportError:
-            raise MeticulousError(
-                "A data frame needs pandas, which is not installed.",
-                "Install it with: pip install 'meticulous-ml[pandas]'",
-            ) from None
-        rows = [_unrolled(reader.df_vars(), normalize_json_values) for reader in self.values()]
-        self.remember()
-        found: dict[tuple[str, ...], None] = dict.fromkeys(("header", name) for name in _HEADER)
-        found.update(dict.fromkeys(column for row in rows for column in row))
-        found.pop(("header", "expid"), None)
-        groups = dict.fromkeys([*_GROUPS, *(column[0] for column in found)])
-        columns = [column for group in groups for column in found if column[0] == group]
-        levels = max(map(len, columns))
-        nan = float("nan")
-        frame = pandas.DataFrame(
-            {n: [row.get(column, nan) for row in rows] for n, column in enumerate(columns)},
-            index=pandas.Index(list(self), name=("header", "expid"), dtype=object),
-        )
-        frame.columns = pandas.MultiIndex.from_tuples(
-            [column + ("",) * (levels - len(column)) for column in columns]
-        )
-        return frame
+        from . import _experiments_frames
 
+        return _experiments_frames.pandas_frame(self, normalize_json_values)
 
-def _unrolled(groups: Mapping[str, Any], levels: int) -> dict[tuple[str, ...], Any]:
-    """Give each value of a row the tuple of names that leads to it."""
-    found: dict[tuple[str, ...], Any] = {}
+    def to_polars(self) -> Any:
+        """Give all experiments as a polars data frame, one row each, in their order.
 
-    def visit(path: tuple[str, ...], value: Any) -> None:
-        if isinstance(value, Mapping) and (len(path) < 2 or (value and len(path) < 2 + levels)):
-            for name, inner in value.items():
-                visit((*path, str(name)), inner)
-        else:
-            found[path] = value
+        The columns are ``expid``, ``sha``, ``start_time``, ``duration``, ``status``,
+        ``status_message``, ``description``, then one for each arg, summary value and annotation
+        that some experiment has, such as ``args.model.width`` and ``summary.loss``. A column is
+        of truth values, integers, floats or text when all its values are. One of different kinds
+        or of lists is text: as recorded, or JSON. What an experiment lacks is null, NaN is NaN.
 
-    visit((), groups)
-    return found
+        Raises:
+            MeticulousError: polars is not installed.
+        """
+        from . import _experiments_frames
+
+        return _experiments_frames.polars_frame(self)
+
+    def to_arrow(self) -> Any:
+        """Give all experiments as a pyarrow table, with the columns of `to_polars`.
+
+        Raises:
+            MeticulousError: pyarrow is not installed.
+        """
+        from . import _experiments_frames
+
+        return _experiments_frames.arrow_table(self)
 
 
 def _root(project: str, directory: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -243,3 +244,98 @@ def test_reading_changes_nothing(store, capfd):
     for options in ([], ["--json"], ["--args", "all"]):
         run(capfd, store, *options)
     assert snapshot(store) == before
+
+
+# ------------------------------------------------------------------------------ the best, the age
+
+
+def test_the_best_value_is_marked_for_people_and_numbers_stay_aligned(tmp_path, capfd, monkeypatch):
+    for number, (loss, accuracy) in enumerate([(0.5, 1), (float("nan"), 99), (0.25, "Infinity")]):
+        summary = {"loss": loss, "accuracy": accuracy, "same_loss": 1, "steps": number, "text": "x"}
+        write_record(tmp_path, str(number), summary=summary)
+    assert "*" not in run(capfd, tmp_path)[1], "what reads a pipe gets nothing but values"
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    header, rows = listed(capfd, tmp_path)
+    assert header[-5:] == ["loss", "accuracy", "same_loss", "steps", "text"]
+    assert [line.split()[5:7] for line in rows.values()] == [
+        ["0.5", "1"],
+        ["nan", "99*"],
+        ["0.25*", "Infinity"],
+    ]
+    texts = [(line, line.split()[5].rstrip("*")) for line in rows.values()]
+    ends = {line.index(text) + len(text) for line, text in texts}
+    assert len(ends) == 1, "the digits end below each other"
+    write_record(tmp_path, "3", summary={"loss": 0.25})
+    out = run(capfd, tmp_path, "--columns", "loss,steps")[1]
+    assert out.count("0.25*") == 2 and out.count("*") == 2
+    assert "*" not in run(capfd, tmp_path, "--filter", "steps == 2")[1], "one alone is not the best"
+    assert "*" not in run(capfd, tmp_path, "--csv")[1] + run(capfd, tmp_path, "--json")[1]
+
+
+def test_the_status_says_how_long_it_runs_or_is_silent(tmp_path, capfd):
+    start = datetime.now(UTC) - timedelta(minutes=3, seconds=20)
+    write_record(
+        tmp_path,
+        "1",
+        status="RUNNING",
+        session={"host": "elsewhere", "start": start.isoformat()},
+        start_time=start.isoformat(),
+        end_time=None,
+    )
+    gone = {"host": "elsewhere", "start": "2021-11-23T16:31:56+00:00"}
+    write_record(tmp_path, "2", status="RUNNING", session=gone, silent=7250, end_time=None)
+    write_record(tmp_path, "3", status="RUNNING", session=gone, silent=3.5 * 86400, end_time=None)
+    _, rows = listed(capfd, tmp_path)
+    assert re.match(r"1 +RUNNING 3m +3m ago ", rows["1"])
+    assert re.match(r"2 +SILENT 2h +2021", rows["2"])
+    assert re.match(r"3 +SILENT 3d +2021", rows["3"])
+
+
+def test_a_status_of_any_length_does_not_widen_the_table(tmp_path, capfd, monkeypatch):
+    write_record(tmp_path, "1", status="9" * 100_000)
+    write_record(tmp_path, "2")
+    assert max(map(len, run(capfd, tmp_path)[1].splitlines()[1:])) < 300
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, run(capfd, tmp_path)[1].splitlines()[1:])) <= 80
+
+
+# ------------------------------------------------------------------------------ what was logged
+
+
+@pytest.fixture
+def logged(tmp_path, monkeypatch):
+    root = tmp_path / "experiments"
+    for number in range(1, 4):
+        folder = write_record(root, str(number), args={"n": number})
+        lines = [{"step": step, "loss": 1 / (step + number), "val/acc": step} for step in range(3)]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        folder.joinpath("metrics.jsonl").write_text(text)
+    write_record(root, "4", args={"n": 4})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return root
+
+
+def test_logged_values_are_columns_on_request(logged, capfd):
+    out = run(capfd, "list", "--metrics", "loss,loss:max", "val/acc:count")[1]
+    assert re.search(r"args +metrics\n", out) and "not shown" not in out
+    header, rows = listed(capfd, "list", "--metrics", "loss,loss:max", "val/acc:count")
+    assert header[5:] == ["n", "loss", "loss.max", "val/acc.count"]
+    assert rows["1"].split()[5:] == ["1", "0.33333333", "1.0", "3"]
+    assert rows["3"].split()[5:] == ["3", "0.2*", "0.33333333*", "3"]
+    assert rows["4"].split()[5:] == ["4"]
+    answer = json.loads(
+        run(capfd, "list", "--columns", "metrics.loss.min,metrics.loss", "--json")[1]
+    )
+    assert answer["rows"][0]["metrics.loss.min"] == answer["rows"][0]["metrics.loss.last"] == 1 / 3
+    words = ["--filter", "metrics.loss.min < 0.3", "--sort", "metrics.loss.min", "--columns", "n"]
+    assert list(listed(capfd, "list", *words)[1]) == ["2", "3"]
+    assert json.loads(run(capfd, "list", "--json")[1])["experiments"][0].get("metrics") is None
+
+
+def test_an_unknown_metric_is_named_with_those_that_look_like_it(logged, capfd):
+    for words in (["--metrics", "los"], ["--columns", "metrics.los"]):
+        code, out, err = run(capfd, "list", *words)
+        assert (code, out) == (2, "") and err.count("\n") == 1
+        assert "metrics.los" in err and "Did you mean 'metrics.loss" in err

@@ -120,14 +120,18 @@ def test_frames_of_pandas_can_be_written(root, capfd):
 def test_without_pandas_only_its_own_files_cannot_be_written(root, tmp_path):
     hidden = tmp_path / "without"
     hidden.mkdir()
-    (hidden / "pandas.py").write_text("raise ImportError\n")
+    for name in ("pandas", "polars", "pyarrow"):
+        (hidden / f"{name}.py").write_text("raise ImportError\n")
     path = os.pathsep.join([str(hidden), os.environ["PYTHONPATH"]])
     for name, code in (("t.pd", 1), ("t.parquet", 1), ("t.csv", 0), ("t.tex", 0)):
         done = process("list", "--export", name, env={**os.environ, "PYTHONPATH": path})
         assert done.returncode == code, done.stderr
         assert (root.parent / name).exists() is (code == 0)
         if code:
-            assert done.stdout == b"" and b"needs pandas, which is not installed" in done.stderr
+            assert (
+                done.stdout == b""
+                and b", which is not installed. Install it with: pip install" in done.stderr
+            )
 
 
 def test_a_file_that_cannot_be_written_is_an_error(root, capfd):

@@ -261,6 +261,7 @@ def test_a_clean_tree_is_told_and_its_commit_is_pinned(project):
                 "directory": ".",
                 "dirty": False,
                 "branch": "main",
+                "files": ["helper.py", "link.py", "train.py"],
                 "ref": f"refs/meticulous/{code.sha}",
             },
             None,

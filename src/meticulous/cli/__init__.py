@@ -7,14 +7,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import MeticulousError, SettingError
 
 __all__ = ["main"]
 
 COMMANDS = {
+    "run": ("run", "record any program, in any language, from outside"),
     "list": ("list", "what was recorded, how it ended, and what came out"),
+    "show": ("show", "everything about one experiment"),
+    "diff": ("diff", "what explains the difference between experiments"),
+    "logs": ("logs", "what an experiment printed, also while it runs"),
+    "plot": ("plot", "curves of metrics, in the terminal"),
+    "stats": ("stats", "mean and interval over seeds, and whether a difference is more than them"),
+    "table": ("table", "the paper's table, from the experiments"),
+    "grep": ("grep", "look for text in the output, args, notes and patches of all"),
+    "tag": ("tag", "add tags to experiments, or take them off"),
+    "note": ("note", "add a note to experiments"),
+    "rename": ("rename", "give an experiment a name"),
+    "lock": ("lock", "keep experiments from being removed, or allow it again"),
+    "rm": ("rm", "throw experiments into the trash"),
+    "restore": ("restore", "take experiments out of the trash"),
+    "purge": ("purge", "empty the trash, by age"),
+    "verify": ("verify", "which commits, files and folders are still whole"),
+    "export": ("export", "write experiments out, as a data frame or as folders"),
+    "completion": ("completion", "completion for bash, zsh and fish"),
+    "doctor": ("doctor", "this machine, as meticulous sees it, in one screen"),
 }
 """Each command's module and what it does."""
 
@@ -93,10 +112,17 @@ def _run(words: list[str]) -> int:
         name = _DEFAULT
         _check_word(first)
         words = ["--all", *words] if words else words  # as in 2020, when this was all there was
+    return load(name)(words)
+
+
+def load(name: str) -> Callable[[Sequence[str]], int]:
+    """Import a command's module, and give the function that runs it."""
     import importlib
 
-    code: int = importlib.import_module(f".{COMMANDS[name][0]}", __name__).run(words)
-    return code
+    run: Callable[[Sequence[str]], int] = importlib.import_module(
+        f".{COMMANDS[name][0]}", __name__
+    ).run
+    return run
 
 
 def _check_word(word: str) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from .. import _status
+from .. import _better, _folder, _status
 from .._query_names import EXPID, Field, Names
-from .._table import MISSING, Column, duration_text
+from .._table import MISSING, Column, clean, cut, duration_text
+from . import _output
 
 __all__ = ["args_of", "chosen_columns", "differing", "listing"]
 
 _DAY = 86400.0
+_LONGEST = 36500 * _DAY
+_WIDEST_STATUS = 30
+_AGE = re.compile(r" [0-9]+[smhd]\Z")
 _GREEN, _RED, _YELLOW, _CYAN = "32", "31", "33", "36"
+_BOLD = "1"
+_NO_MEASURE = (".count", ".nonfinite", "_step", "_std")
 _COLOURS = {
     _status.SUCCESS: _GREEN,
     _status.ERROR: _RED,
@@ -30,7 +37,7 @@ Row = dict[str, Any]
 
 
 def listing(
-    rows: list[Row], args: list[Field], summary: list[Field], flat: bool = False
+    rows: list[Row], args: list[Field], measured: list[Field], flat: bool = False
 ) -> list[Column]:
     """The columns unless others are asked for; the first two never give way for want of width."""
     columns = [
@@ -40,7 +47,7 @@ def listing(
         Column("time", [_took(row["duration"]) for row in rows], keep=4),
         Column("commit", [row["sha"][:7] if row["sha"] else MISSING for row in rows], keep=7),
     ]
-    columns += _ranked(rows, args, flat) + _ranked(rows, summary, flat)
+    columns += _ranked(rows, args, flat) + _ranked(rows, measured, flat)
     for title, texts, keep, limit, least in (
         ("description", [row["description"] for row in rows], 6, 40, 10),
         ("message", [_message(row) for row in rows], 2, 200, 20),
@@ -69,17 +76,48 @@ def _ranked(rows: list[Row], fields: list[Field], flat: bool) -> list[Column]:
     for rank, field in enumerate(fields):
         group = "" if field.group == "header" else field.group
         name = field.name if flat and group else field.key
-        columns.append(Column(name, field.of(rows), "" if flat else group, keep=5 + rank))
+        if group == "metrics":
+            name = name.removesuffix(".last")
+        column = Column(name, field.of(rows), "" if flat else group, keep=5 + rank)
+        columns.append(_marked(column, field))
     return columns
 
 
+def _marked(column: Column, field: Field) -> Column:
+    """Mark the best value for people; the lines of a pipe hold nothing but values."""
+    lower = _better.lower_is_better(field.key) if field.group in ("summary", "metrics") else None
+    if lower is None or field.key.endswith(_NO_MEASURE) or _output.width() is None:
+        return column
+    numbers = [value for value in column.values if _is_finite(value)]
+    if len(numbers) < 2 or min(numbers) == max(numbers):
+        return column
+    best = min(numbers) if lower else max(numbers)
+
+    def is_best(value: Any) -> bool:
+        return _is_finite(value) and bool(value == best)
+
+    return column._replace(mark=is_best, style=lambda value: _BOLD if is_best(value) else "")
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and abs(value) < float("inf"))
+
+
 def _status_of(row: Row) -> str:
-    lost = row["status"] == _status.SUCCESS and row["status_message"]
-    return f"{row['status']} !" if lost or row["problems"] else str(row["status"])
+    """The status, with how long it has been running, or how long there was no sign of life."""
+    status, seconds = str(row["status"]), None
+    if status == _status.RUNNING:
+        seconds = row["duration"]
+    elif status in (_status.LOST, _status.SILENT):
+        seconds = _folder.Folder(row["curexpdir"]).silent_for(time.time())
+    age = f" {_age(seconds)}" if seconds is not None and 0 <= seconds < _LONGEST else ""
+    lost = status == _status.SUCCESS and row["status_message"]
+    status = cut(clean(status), _WIDEST_STATUS)  # the column never gives way
+    return f"{status}{age} !" if lost or row["problems"] else f"{status}{age}"
 
 
 def _colour(status: Any) -> str:
-    return _COLOURS.get(str(status).removesuffix(" !"), "")
+    return _COLOURS.get(_AGE.sub("", str(status).removesuffix(" !")), "")
 
 
 def _message(row: Row) -> str:
@@ -100,6 +138,8 @@ def _started(moment: str) -> Any:
 
 def _age(seconds: float) -> str:
     minutes = int(seconds) // 60
+    if seconds >= 2 * _DAY:
+        return f"{int(seconds / _DAY)}d"
     if minutes >= 60:
         return f"{minutes // 60}h"
     return f"{minutes}m" if minutes else f"{int(seconds)}s"

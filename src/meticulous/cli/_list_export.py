@@ -15,7 +15,7 @@ from .._table import MISSING, clean
 from ..errors import MeticulousError, SettingError, StorageError
 from ..experiments import Experiments
 
-__all__ = ["Selection", "check", "export", "text_of"]
+__all__ = ["Selection", "check", "export", "harmless", "parquet", "text_of"]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -105,8 +105,10 @@ def export(path: str, table: Selection, store: Experiments, depth: int, flat: bo
         MeticulousError: pandas or what it needs is not installed, or cannot hold the values.
     """
     form = _SUFFIXES[_suffix(path)]
-    if form in ("pandas", "parquet"):
-        data = _frame(form, table, store, depth, flat)
+    if form == "pandas":
+        data = _frame(table, store, depth, flat)
+    elif form == "parquet":
+        data = parquet(table)
     elif form == "json":
         data = _json.encode(_by_column(table)) + b"\n"
     else:
@@ -138,6 +140,17 @@ def text_of(form: str, table: Selection) -> str:
     return _markdown(table) if form == "md" else _latex(table)
 
 
+def parquet(table: Selection) -> bytes:
+    """Write a table as Parquet; columns of values of different kinds are text.
+
+    Raises:
+        MeticulousError: what it needs is not installed.
+    """
+    from .. import _experiments_frames
+
+    return _experiments_frames.parquet(_experiments_frames.columns(table.rows, table.fields))
+
+
 # ---------------------------------------------------------------------------- spreadsheets
 
 
@@ -148,14 +161,19 @@ def _separated(table: Selection, delimiter: str) -> str:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     lines = delimiter == ","
-    writer.writerow([_harmless(name, lines) for name in table.header])
+    writer.writerow([harmless(name, lines) for name in table.header])
     for row in table.cells():
-        writer.writerow([_harmless(value, lines) for value in row])
+        writer.writerow([harmless(value, lines) for value in row])
     return out.getvalue()
 
 
-def _harmless(value: Any, lines: bool) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+def harmless(value: Any, lines: bool = False) -> str:
+    """Give a cell that no spreadsheet takes for a formula; numbers stay numbers.
+
+    Args:
+        value: of a record.
+        lines: whether it may be of several lines.
+    """
     text = _text(value)
     text = "\n".join(map(clean, text.split("\n"))) if lines else clean(text)
     is_number = not isinstance(value, str) or value in _NOT_FINITE
@@ -224,7 +242,7 @@ def _numeric(table: Selection) -> list[bool]:
 # ---------------------------------------------------------------------------- pandas
 
 
-def _frame(form: str, table: Selection, store: Experiments, depth: int, flat: bool) -> bytes:
+def _frame(table: Selection, store: Experiments, depth: int, flat: bool) -> bytes:
     import io
 
     if table.rows and "expid" not in table.rows[0]:
@@ -241,19 +259,9 @@ def _frame(form: str, table: Selection, store: Experiments, depth: int, flat: bo
             "Choose others with --columns, or export as .csv.",
         )
     frame = frame[[columns[name] for name in wanted]]
-    if flat or form == "parquet":
+    if flat:
         frame.columns = wanted
         frame.index.name = "expid"
     buffer = io.BytesIO()
-    try:
-        frame.to_pickle(buffer) if form == "pandas" else frame.to_parquet(buffer)
-    except ImportError:
-        raise MeticulousError(
-            "A Parquet file needs pyarrow, which is not installed.", "pip install pyarrow"
-        ) from None
-    except (TypeError, ValueError) as error:  # how Arrow tells of columns of mixed types
-        raise MeticulousError(
-            f"Parquet cannot hold these values: {str(error).splitlines()[0]}",
-            "Choose columns of one type with --columns, or export as .csv.",
-        ) from error
+    frame.to_pickle(buffer)
     return buffer.getvalue()

@@ -11,6 +11,8 @@ A mark '!' after the status: part of the record is broken or was lost; the messa
 Names of columns: args.lr or args_lr, or lr where that is clear; several with commas or spaces.
 Filters are told of in docs/guides/filter.md.
 
+A mark '*': the best value of its column, if the name tells whether small or large is better.
+
 examples:
   meticulous                        experiments of the project around the working directory
   meticulous experiments/           all experiments of this folder
@@ -19,6 +21,8 @@ examples:
   meticulous list --groupby args.model --columns summary.acc
   meticulous list --since 7d --status error,lost
   meticulous list --columns args.lr,summary.loss --export table.tex
+  meticulous list --metrics loss:min,acc    with the smallest loss and the last acc logged
+  meticulous list --watch           the newest, drawn anew every 2 seconds
   meticulous list --json            everything, for programs
 """
 
@@ -92,6 +96,13 @@ def _which_columns(made: _output.Parser) -> None:
         help="these; a name that is none shows all that begin with it",
     )
     group.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="NAME",
+        help="show logged values too: loss (the last), loss:min, loss:max, loss:count; also as "
+        "metrics.loss.min in --columns, --sort and --filter; reads what was logged",
+    )
+    group.add_argument(
         "--args",
         choices=("none", "truncated", "non-default", "all"),
         help="which args to show: none; those that are not the same everywhere (truncated, unless "
@@ -139,10 +150,20 @@ def _which_form(made: _output.Parser) -> None:
         ("tsv", "tab-separated values"),
         ("md", "a Markdown table"),
         ("latex", "a LaTeX table, for booktabs"),
+        ("parquet", "Parquet, for a file or pipe; with pyarrow or polars"),
     ):
         forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=title)
     group.add_argument(
         "--export",
         metavar="FILE",
-        help="write the table too: .csv, .tsv, .json, .md, .tex; with pandas .pd and .parquet",
+        help="write the table too: .csv, .tsv, .json, .md, .tex; with pandas .pd, with "
+        "pyarrow or polars .parquet",
+    )
+    group.add_argument(
+        "--watch",
+        nargs="?",
+        const="2",
+        metavar="SECONDS",
+        help="draw the table anew every 2 seconds, or as many, until Ctrl-C; without a terminal "
+        "once",
     )

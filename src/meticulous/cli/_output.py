@@ -12,18 +12,29 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from .. import _json, _table
 from ..errors import MeticulousError, SettingError, StorageError
 
-__all__ = ["Parser", "colours", "print_error", "print_json", "print_table", "width", "write"]
+__all__ = [
+    "Parser",
+    "colours",
+    "print_error",
+    "print_json",
+    "print_table",
+    "progress",
+    "table_lines",
+    "width",
+    "write",
+]
 
 SCHEMA = 1
 """Version of what ``--json`` prints; docs/guides/reading.md says what a change of it means."""
 
 _WIDEST_HELP = 100
+_T = TypeVar("_T")
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,7 +75,7 @@ class Parser(argparse.ArgumentParser):
         write(message)
 
 
-def write(text: str) -> None:
+def write(text: str | bytes) -> None:
     """Write to standard output; characters that its encoding lacks become their escapes.
 
     Raises:
@@ -81,10 +92,10 @@ def write(text: str) -> None:
         raise StorageError.from_oserror("write", "the output", error) from error
 
 
-def _write(stream: Any, text: str) -> None:
+def _write(stream: Any, text: str | bytes) -> None:
     stream.flush()
     encoding = stream.encoding or "utf-8"
-    data = text.encode(encoding, "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode(encoding, "backslashreplace")
     buffer = getattr(stream, "buffer", None)
     if buffer is None:
         stream.write(data.decode(encoding))
@@ -111,6 +122,33 @@ def print_error(error: MeticulousError | OSError) -> None:
             sys.stderr.flush()
 
 
+def progress(items: Collection[_T], doing: str) -> Iterator[_T]:
+    """Give the items one by one; work of over a second tells on the terminal how far it is.
+
+    Args:
+        items: what is worked on.
+        doing: what is done, such as ``reading``.
+    """
+    shown, start = 0.0, time.monotonic()
+    try:
+        for done, item in enumerate(items):
+            now = time.monotonic()
+            if now - start > 1 and now - shown > 0.2:
+                shown = now
+                _show_progress(f"{doing} {done} of {len(items)}")
+            yield item
+    finally:
+        if shown:
+            _show_progress("")
+
+
+def _show_progress(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None and sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{_table.clean(text)}")
+            sys.stderr.flush()
+
+
 def print_json(name: str, value: Any) -> None:
     """Print an answer for programs: ``{"schema": 1, name: value}``, strict JSON, in full.
 
@@ -123,12 +161,22 @@ def print_json(name: str, value: Any) -> None:
 
 def print_table(title: str, columns: Sequence[_table.Column]) -> None:
     """Print a title and a table that fits the terminal; a pipe gets every column."""
+    head, body, foot = table_lines(title, columns)
+    write("\n".join([*head, *body, *foot]) + "\n")
+
+
+def table_lines(
+    title: str, columns: Sequence[_table.Column]
+) -> tuple[list[str], list[str], list[str]]:
+    """Give what `print_table` prints: what is above the rows, the rows, and what is below."""
     table = _table.render(columns, width(), colour=colours())
-    lines = [_table.clean(title), "", *table.lines]
+    rows = len(columns[0].values) if columns else 0
+    split = len(table.lines) - rows
+    foot: list[str] = []
     if table.hidden:
         names = [f"{column.group}.{column.name}".lstrip(".") for column in table.hidden]
-        lines += ["", _cut(f"not shown for want of width: {', '.join(map(_table.clean, names))}")]
-    write("\n".join(lines) + "\n")
+        foot = ["", _cut(f"not shown for want of width: {', '.join(map(_table.clean, names))}")]
+    return [_table.clean(title), "", *table.lines[:split]], table.lines[split:], foot
 
 
 def _cut(line: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from .. import _status
+from .._experiments_row import LazyRow
 from .._query_names import EXPID, Field, Names
 from .._table import clean, cut
 from ..errors import SettingError
@@ -21,6 +23,7 @@ __all__ = ["run"]
 Row = dict[str, Any]
 
 _NEWEST = 30
+_WATCH = 2.0
 _NOTHING_MATCHED = 3
 _PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -32,13 +35,28 @@ def run(argv: Sequence[str]) -> int:
     options = _list_options.parser().parse_args(argv)
     _check(options)
     store = _store(options.directory, options.project_directory)
-    everything = store.lazy_rows()  # of 10,000 experiments the newest 30 are shown
-    names = Names(everything, options.normalize_json_values)
     if options.list_columns:
+        names = Names(store.lazy_rows(), options.normalize_json_values)
         fields = names.fields("header", "args", "default_args", "metadata", "summary")
         fields += names.fields("annotations")
         _output.write("".join(f"{clean(field.name)}\n" for field in fields))
         return 0
+    if options.watch is not None:
+        from . import _list_watch
+
+        if _list_watch.is_possible():
+            kept = not (options.sort or options.sort_reverse or options.groupby)
+            _list_watch.watch(lambda: _drawn(store, options), options.watch, oldest_first=kept)
+    rows, names, title = _found(store, options)
+    _show(rows, names, options, store, title)
+    store.remember()
+    return _NOTHING_MATCHED if options.fail_empty and not rows else 0
+
+
+def _found(store: Experiments, options: Any) -> tuple[list[Row], Names, str]:
+    """The rows to show, the names of all, and the title."""
+    everything = store.lazy_rows()  # of 10,000 experiments the newest 30 are shown
+    names = Names(everything, options.normalize_json_values)
     rows = _asked(everything, options)
     if options.groupby:
         rows, names = _groups(rows, everything, names, options)
@@ -49,9 +67,18 @@ def run(argv: Sequence[str]) -> int:
     rows = rows[-options.tail :] if options.tail else rows
     hidden = 0 if _is_question(options) else max(0, len(rows) - _NEWEST)
     rows = _newest(rows) if hidden else rows
-    _show(rows, names, options, store, _title(rows, hidden, bool(everything), options, store))
+    return rows, names, _title(rows, hidden, bool(everything), options, store)
+
+
+def _drawn(store: Experiments, options: Any) -> tuple[list[str], list[str], list[str]]:
+    """The lines of one drawing of ``--watch``."""
+    store.refresh_experiments()
+    rows, names, title = _found(store, options)
+    title = f"{time.strftime('%H:%M:%S')}  {title}"
+    columns = _columns(rows, names, options, _chosen(names, options)) if rows else []
+    lines = _output.table_lines(cut(clean(title), _output.width() or 80), columns)
     store.remember()
-    return _NOTHING_MATCHED if options.fail_empty and not rows else 0
+    return lines
 
 
 def _check(options: Any) -> None:
@@ -64,10 +91,32 @@ def _check(options: Any) -> None:
         raise SettingError("Argument --tail: it has to be 1 or more.", name="--tail")
     if options.normalize_json_values < 0:
         raise SettingError("Argument --normalize_json_values: it has to be 0 or more.")
+    if options.form == "parquet" and sys.stdout is not None and sys.stdout.isatty():
+        raise SettingError("Parquet is not for a terminal.", "Send it to a file: > x.parquet")
+    _check_watch(options)
     if options.export is not None:
         from . import _list_export
 
         _list_export.check(options.export)
+
+
+def _check_watch(options: Any) -> None:
+    """Make seconds of what ``--watch`` was given; a folder after it is the folder that is meant."""
+    if options.watch is None:
+        return
+    try:
+        seconds = float(options.watch)
+    except ValueError:
+        if options.directory:
+            raise SettingError(
+                f"Argument --watch: {options.watch!r} is no number of seconds.", name="--watch"
+            ) from None
+        options.directory, seconds = options.watch, _WATCH
+    if not 0.1 <= seconds <= 86400:
+        raise SettingError("Argument --watch: it has to be 0.1 seconds or more.", name="--watch")
+    if options.form or options.export or options.list_columns:
+        raise SettingError("Argument --watch: it shows the table and nothing else.")
+    options.watch = seconds
 
 
 def _store(directory: str | None, project: str) -> Experiments:
@@ -207,28 +256,42 @@ def _show(rows: list[Row], names: Names, options: Any, store: Experiments, title
     if options.export:
         from . import _list_export
 
-        table, depth = _selection(rows, chosen, options), options.normalize_json_values
+        table, depth = _selection(rows, names, chosen, options), options.normalize_json_values
         _list_export.export(options.export, table, store, depth, options.flat_cols)
     if options.form == "json" and chosen is None:
         _output.print_json("experiments", rows)
     elif options.form:
         from . import _list_export
 
-        table = _selection(rows, chosen, options)
+        table = _selection(rows, names, chosen, options)
         if options.form == "json":
             _output.print_json("rows", table.objects())
+        elif options.form == "parquet":
+            _output.write(_list_export.parquet(table))
         else:
             _output.write(_list_export.text_of(options.form, table))
     elif not rows:
         _output.write(f"{clean(title)}\n")
-    elif chosen is None:
-        args, summary = _args_and_summary(rows, options, "truncated")
-        _output.print_table(title, _list_columns.listing(rows, args, summary, options.flat_cols))
     else:
-        columns = _list_columns.chosen_columns(rows, chosen, options.flat_cols)
-        _output.print_table(title, columns)
+        _output.print_table(title, _columns(rows, names, options, chosen))
     if options.export and not options.form:
         _output.write(f"\nWritten to {clean(options.export)}.\n")
+
+
+def _columns(rows: list[Row], names: Names, options: Any, chosen: list[Field] | None) -> Any:
+    """The columns of the table."""
+    if chosen is not None:
+        _keep(rows, {field.group for field in chosen})
+        return _list_columns.chosen_columns(rows, chosen, options.flat_cols)
+    args, measured = _args_and_measured(rows, names, options, "truncated")
+    return _list_columns.listing(rows, args, measured, options.flat_cols)
+
+
+def _keep(rows: list[Row], groups: set[str]) -> None:
+    """Have rows keep groups of values that are about to be asked for again and again."""
+    for row in rows:
+        if isinstance(row, LazyRow):
+            row.keep(*(group for group in groups if group != "header"))
 
 
 def _chosen(names: Names, options: Any) -> list[Field] | None:
@@ -240,31 +303,48 @@ def _chosen(names: Names, options: Any) -> list[Field] | None:
 
         fields = _query_rows.columns_of(options.columns, names, "--columns")
         first = options.keys if options.groupby else [EXPID]
-        return list(dict.fromkeys([*first, *fields]))
+        return list(dict.fromkeys([*first, *fields, *_metrics(names, options)]))
     if options.groupby:
         summary = names.fields("summary") if options.summary else []
         return list(dict.fromkeys([*options.keys, Field("header", "count"), *summary]))
     return None
 
 
-def _args_and_summary(
-    rows: list[Row], options: Any, which_args: str
+def _metrics(names: Names, options: Any) -> list[Field]:
+    """The fields of ``--metrics``.
+
+    Raises:
+        SettingError: no experiment has logged such a metric.
+    """
+    from .. import _query_rows
+
+    words = [f"metrics.{word.replace(':', '.')}" for word in _listed(options.metrics or [])]
+    return [_query_rows.field_of(word, names, "--metrics") for word in words]
+
+
+def _args_and_measured(
+    rows: list[Row], everything: Names, options: Any, which_args: str
 ) -> tuple[list[Field], list[Field]]:
+    """Args, and summary values and metrics, that are shown when no columns are asked for."""
+    _keep(rows, {"args", "summary", "problems"})
     names = Names(rows, options.normalize_json_values)
     which = options.args or ("truncated" if options.only_changed else which_args)
     args = _list_columns.args_of(rows, names, which)
     summary = names.fields("summary") if options.summary else []
     if options.only_changed:
         args, summary = _list_columns.differing(rows, args), _list_columns.differing(rows, summary)
-    return args, summary
+    metrics = _metrics(everything, options)
+    _keep(rows, {"metrics"} if metrics else set())
+    return args, summary + metrics
 
 
-def _selection(rows: list[Row], chosen: list[Field] | None, options: Any) -> Any:
+def _selection(rows: list[Row], names: Names, chosen: list[Field] | None, options: Any) -> Any:
     from . import _list_export
 
     if chosen is None:
-        args, summary = _args_and_summary(rows, options, "all")
-        chosen = [EXPID, *(Field("header", key) for key in _FRAME), *args, *summary]
+        args, measured = _args_and_measured(rows, names, options, "all")
+        chosen = [EXPID, *(Field("header", key) for key in _FRAME), *args, *measured]
+    _keep(rows, {field.group for field in chosen})
     return _list_export.Selection(chosen, rows)
 
 
