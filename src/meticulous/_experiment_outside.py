@@ -33,6 +33,7 @@ __all__ = ["NOT_EXECUTABLE", "die_like", "find", "record", "replace"]
 
 _OF_PYTHON = ("python", "frameworks", "packages", "conda-packages")
 _SECONDS = 0.5
+_PATIENCE = 1.0  # for a storage that takes nothing
 
 
 def record(
@@ -100,6 +101,16 @@ class _Recording(_experiment_recording.Recording):
             ours = {name: facts.pop(name) for name in _OF_PYTHON if name in facts}
             facts["recorder"] = ours
         super()._store_environment({**facts, **self._told}, *more)
+
+    def drain(self) -> None:
+        """Write what still waits for as long as the storage takes it: no program waits for us."""
+        channels = [channel for channel in (self.out, self.err) if channel is not None]
+        left = sum(channel.unwritten() for channel in channels)
+        while left:
+            self.streams.settle(_PATIENCE)
+            before, left = left, sum(channel.unwritten() for channel in channels)
+            if left >= before:  # it hangs, or fails: what is lost is counted
+                return
 
     def add_told(self, environment: dict[str, Any], problems: dict[str, Any]) -> None:
         """Add what the attached program knows of itself."""
@@ -202,6 +213,7 @@ class Outside:
         recording, metadata = self._recording, self._metadata
         if recording.relay:
             recording.relay.stop()  # first, since the attached program's end is older than this
+            recording.drain()
         told = _experiment_attach.take(self._folder)
         try:
             ending = self._merge(told, ending) if told else ending

@@ -33,6 +33,7 @@ some file systems count in whole or in two seconds."""
 
 _LARGEST = 1 << 20
 _SMALL = 4 << 20
+_PENDING = 24 << 20
 _FORGOTTEN = 90 * 86400.0
 _TABLE = """
     PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -216,8 +217,9 @@ class Index:
             ]
             few = self._waiting + sizes[0] <= max(_SMALL, sizes[1] // 16)
             target, sources = (small, older[:1]) if few and sizes[1] else (large, older)
-            # Every save of a long first reading is larger than the one before.
-            self._patience = max(_SMALL, sum(sizes) // 2)
+            # Every save of a long first reading is larger than the one before, up to what the
+            # memory of a login node has room for.
+            self._patience = max(_SMALL, min(sum(sizes) // 2, _PENDING))
             _write(target, self._root, self._rows(sources, None if target is small else present))
         finally:
             for part in older:

@@ -35,12 +35,12 @@ _ALIASES = {"id": "expid", "begin_time": "start_time", "message": "status_messag
 _TIERS = (("header", "args", "summary", "annotations"), ("metadata",), ("default_args",))
 _BY_LENGTH = ("default_args", "annotations", "metadata", "summary", "metrics", "header", "args")
 # What a metric is asked for; its name alone means the last value.
-_ENDS = tuple(
-    f"{sign}{name}{of}"
-    for sign in "._"
-    for name in ("last", "min", "max", "best")
-    for of in ("", "_step")
-) + (".count", ".nonfinite")
+_ENDS = (
+    *(f".{name}{of}" for name in ("last", "min", "max", "best") for of in ("", "_step")),
+    *(f"_{name}{of}" for name in ("last", "min", "max", "best") for of in ("", "_step")),
+    ".count",
+    ".nonfinite",
+)
 _ODD = re.compile(r"\W")
 _WORD = re.compile(r"`([^`]+)`|([^\s,`]+)")
 
@@ -213,7 +213,7 @@ def explain(word: str, found: list[Field], names: Names) -> tuple[str, str]:
     word = cut(word, 60)
     if close:
         return f"There is no {word!r}.", f"Did you mean {' or '.join(map(repr, close))}?"
-    return f"There is no {word!r}.", "'--list_columns' shows the names."
+    return f"There is no {word!r}.", "'meticulous list --list_columns' shows the names."
 
 
 def words(texts: Iterable[str]) -> list[str]:

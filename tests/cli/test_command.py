@@ -24,7 +24,7 @@ from read.records import write_record
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
-        (["nowhere"], 1, "There is no experiments folder {here}/nowhere. Record an experiment first"),
+        (["nowhere"], 1, "There is no experiments folder {here}/nowhere. Record an experiment"),
         ([], 1, "There is no experiments folder {here}/experiments. Record an experiment first"),
         (["lits"], 2, "There is no command and no folder 'lits'. Did you mean 'meticulous list'?"),
         (["list", "a", "b"], 2, "Unrecognized arguments: b. See 'meticulous list --help'."),

@@ -15,7 +15,19 @@ from .._table import MISSING, clean
 from ..errors import MeticulousError, SettingError, StorageError
 from ..experiments import Experiments
 
-__all__ = ["Selection", "check", "export", "harmless", "parquet", "text_of"]
+__all__ = [
+    "LATEX",
+    "MARKDOWN",
+    "Selection",
+    "as_written",
+    "check",
+    "escaped",
+    "export",
+    "harmless",
+    "parquet",
+    "short",
+    "text_of",
+]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -29,7 +41,7 @@ _SUFFIXES = {
 }
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-_LATEX = {
+LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -47,7 +59,7 @@ _LATEX = {
     "[": "{[}",  # after a line's end it would begin an argument, and * change its meaning
     "*": "{*}",
 }
-_MARKDOWN = {**{c: f"\\{c}" for c in "\\|`*[]~$"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
+MARKDOWN = {**{c: f"\\{c}" for c in "\\|`*[]~$"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 class Selection(NamedTuple):
@@ -174,13 +186,13 @@ def harmless(value: Any, lines: bool = False) -> str:
         value: of a record.
         lines: whether it may be of several lines.
     """
-    text = _text(value)
+    text = as_written(value)
     text = "\n".join(map(clean, text.split("\n"))) if lines else clean(text)
     is_number = not isinstance(value, str) or value in _NOT_FINITE
     return text if is_number or not text.lstrip().startswith(_FORMULA) else f"'{text}"
 
 
-def _text(value: Any) -> str:
+def as_written(value: Any) -> str:
     """A value as it is written: numbers in full, nested ones as JSON."""
     if value is MISSING:
         return ""
@@ -195,28 +207,28 @@ def _text(value: Any) -> str:
 # ---------------------------------------------------------------------------- documents
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     """Text for a document: floats to ten digits, on one line."""
-    text = _text(value)
+    text = as_written(value)
     if type(value) is float and len(text) > 12 and text not in _NOT_FINITE:
         text = f"{value:.10g}"
     return clean(text)
 
 
-def _escaped(text: str, escapes: dict[str, str]) -> str:
+def escaped(text: str, escapes: dict[str, str]) -> str:
     return "".join([escapes.get(character, character) for character in text])
 
 
 def _markdown(table: Selection) -> str:
-    header = [_escaped(clean(name), _MARKDOWN) for name in table.header]
+    header = [escaped(clean(name), MARKDOWN) for name in table.header]
     rules = ["---:" if right else "---" for right in _numeric(table)]
-    body = [[_escaped(_short(value), _MARKDOWN) for value in row] for row in table.cells()]
+    body = [[escaped(short(value), MARKDOWN) for value in row] for row in table.cells()]
     return "".join(f"| {' | '.join(line)} |\n" for line in [header, rules, *body])
 
 
 def _latex(table: Selection) -> str:
-    header = [_escaped(clean(name), _LATEX) for name in table.header]
-    body = [[_escaped(_short(value), _LATEX) for value in row] for row in table.cells()]
+    header = [escaped(clean(name), LATEX) for name in table.header]
+    body = [[escaped(short(value), LATEX) for value in row] for row in table.cells()]
     lines = [
         f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in _numeric(table))}}}",
         "\\toprule",

@@ -297,7 +297,7 @@ def _differs(field: Field, rows: Sequence[dict[str, Any]]) -> bool:
 
 def label(group: _compare_groups.Group) -> str:
     """A group's name: its values, with commas between."""
-    return ", ".join(_list_export._text(value) for value in group.key)
+    return ", ".join(_list_export.as_written(value) for value in group.key)
 
 
 def write_notes(notes: Sequence[str]) -> None:

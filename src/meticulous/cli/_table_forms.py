@@ -85,7 +85,7 @@ class Page:
 
 
 def _label(value: Any) -> str:
-    return _list_export._short(value) or _NOTHING
+    return _list_export.short(value) or _NOTHING
 
 
 def _commits(cell: Cell) -> list[str]:
@@ -136,7 +136,7 @@ def markdown(page: Page) -> str:
     """A Markdown table; the best are bold, comments and the note stand below."""
 
     def escaped(text: str) -> str:
-        return _list_export._escaped(text, _list_export._MARKDOWN)
+        return _list_export.escaped(text, _list_export.MARKDOWN)
 
     def shown(cell: Cell | None) -> str:
         if cell is None:
@@ -168,7 +168,7 @@ def latex(page: Page) -> str:
     """A ``tabular`` for the package booktabs; comments say what each cell is made of."""
 
     def escaped(text: str) -> str:
-        return _list_export._escaped(text, _list_export._LATEX)
+        return _list_export.escaped(text, _list_export.LATEX)
 
     def shown(cell: Cell | None) -> str:
         return "---" if cell is None else _latex_cell(cell, page.other_n(cell))
