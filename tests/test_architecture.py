@@ -20,7 +20,7 @@ SOURCE = PROJECT / "src" / "meticulous"
 # Every module has its layer; imports go to the same layer or down. docs/design.md shows the same.
 LAYERS: dict[int, tuple[str, ...]] = {
     6: ("cli",),
-    5: ("__init__",),
+    5: ("__init__", "reproduce"),
     4: ("experiments",),
     3: ("experiment", "_index", "compare"),
     2: ("_folder", "_series", "_git", "_status", "_query", "_annotations", "_commits"),

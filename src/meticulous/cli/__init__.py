@@ -32,6 +32,8 @@ COMMANDS = {
     "purge": ("purge", "empty the trash, by age"),
     "verify": ("verify", "which commits, files and folders are still whole"),
     "export": ("export", "write experiments out, as a data frame or as folders"),
+    "checkout": ("checkout", "the code that an experiment ran, in a directory of its own"),
+    "reproduce": ("reproduce", "run an experiment again, and say whether the result is the same"),
     "completion": ("completion", "completion for bash, zsh and fish"),
     "doctor": ("doctor", "this machine, as meticulous sees it, in one screen"),
 }

@@ -1,0 +1,194 @@
+"""The recorded inputs: still what they were, and in their place beside the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from . import _experiment_files
+from ._table import clean
+from .compare import recorded_files
+from .errors import StorageError
+from .experiments import ExperimentReader
+
+__all__ = ["Inputs", "look", "place"]
+
+COPY_BYTES = 1 << 28
+"""Larger files and folders are linked, not copied."""
+
+_HASH = re.compile("[0-9a-f]{64}")
+
+
+class Inputs(NamedTuple):
+    """What an experiment read.
+
+    Attributes:
+        same: those that are what they were: the path in the work tree, and the user's file that
+            is to be put there.
+        wrong: what is missing or changed, in words.
+        unchecked: those of which no hash was recorded.
+        total: how many were recorded.
+    """
+
+    same: list[tuple[str, str]]
+    wrong: list[str]
+    unchecked: list[str]
+    total: int
+
+
+def look(
+    reader: ExperimentReader,
+    directory: str,
+    present: str,
+    tick: Callable[[], Any],
+    *,
+    check: bool = True,
+) -> Inputs:
+    """Find the inputs of an experiment, in the checked-out code or in the user's project.
+
+    Args:
+        reader: of the experiment.
+        directory: the project directory of the checked-out code.
+        present: the user's project directory.
+        tick: called for each mebibyte that is hashed.
+        check: compare their hashes.
+    """
+    lines, _ = recorded_files(reader.curexpdir)
+    outputs = {(str(line.get("base")), line["path"]) for line in lines if line["role"] == "output"}
+    found = Inputs([], [], [], 0)
+    total = 0
+    for line in lines:
+        base, path = str(line.get("base") or "project"), line["path"]
+        # What the program made itself it will make again.
+        if line["role"] != "input" or base == "experiment" or (base, path) in outputs:
+            continue
+        total += 1
+        if "\0" in path or (base == "project" and not _is_inside(path)):
+            found.wrong.append(f"{clean(path)}: leads out of the project")
+            continue
+        places = [os.path.join(top, path) for top in (directory, present)]
+        problem = _problem(line, path if base == "machine" else "", places, tick, check, found)
+        if problem:
+            found.wrong.append(f"{clean(path)}: {problem}")
+    return found._replace(total=total)
+
+
+def _problem(
+    line: dict[str, Any],
+    fixed: str,
+    places: Sequence[str],
+    tick: Callable[[], Any],
+    check: bool,
+    found: Inputs,
+) -> str:
+    """Why a file cannot be used; notes in `found` which one is."""
+    usable = _HASH.fullmatch(str(line.get("sha256"))) is not None
+    candidates = [fixed] if fixed else list(places)
+    problem = "missing"
+    for place in candidates:
+        if not os.path.lexists(place):
+            continue
+        if check and usable:
+            state = _state(line, place, tick)
+            if state:
+                problem = state
+                continue
+        elif check:
+            found.unchecked.append(clean(line["path"]))
+        if place == places[1] and not fixed:
+            found.same.append((places[0], place))
+        return ""
+    return problem
+
+
+def _state(line: dict[str, Any], path: str, tick: Callable[[], Any]) -> str:
+    """How a file is not what it was; empty when it is."""
+
+    def abandoned() -> bool:
+        tick()
+        return False
+
+    folder = "files" in line
+    try:
+        facts = os.stat(path)
+        if not (stat.S_ISDIR if folder else stat.S_ISREG)(facts.st_mode):
+            return f"no {'folder' if folder else 'regular file'} any more"
+        size = line.get("size")
+        if not folder and isinstance(size, int) and size != facts.st_size:
+            return f"changed: {facts.st_size} bytes, were {size}"
+        if folder:
+            now = _experiment_files._of_folder(path, abandoned)["sha256"]
+        else:
+            now = _experiment_files._of_file(path, abandoned)
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or type(error).__name__
+    return "" if now == line["sha256"] else "changed: other content"
+
+
+def place(pairs: Sequence[tuple[str, str]], top: str) -> list[str]:
+    """Put the user's files beside the code: small ones as copies, so that the program cannot
+    change the user's, large ones as links.
+
+    Args:
+        pairs: where each is to be, and the user's file or folder.
+        top: what they must stay inside of.
+
+    Returns:
+        The links among them, in words.
+
+    Raises:
+        StorageError: one cannot be put there.
+    """
+    links = []
+    real = os.path.realpath(top)
+    for target, source in pairs:
+        try:
+            above = os.path.realpath(os.path.dirname(target))
+            if above != real and not above.startswith(os.path.join(real, "")):
+                raise StorageError(
+                    f"{clean(target)} leads out of the work tree.",
+                    "Use --inputs skip to do without it.",
+                    path=target,
+                )
+            if os.path.lexists(target):
+                _unlink(target)
+            os.makedirs(above, exist_ok=True)
+            size = _size(source)
+            if size > COPY_BYTES:
+                os.symlink(os.path.realpath(source), target)
+                links.append(f"{clean(os.path.relpath(target, top))} ({size >> 20} MiB or more)")
+            elif os.path.isdir(source):
+                shutil.copytree(source, target)
+            else:
+                shutil.copy2(source, target)
+        except OSError as error:
+            raise StorageError.from_oserror("take", source, error) from error
+    return links
+
+
+def _unlink(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def _size(path: str) -> int:
+    """Bytes of a file or folder, no further than it matters."""
+    if not os.path.isdir(path):
+        return os.stat(path).st_size
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            total += os.lstat(os.path.join(folder, name)).st_size
+            if total > COPY_BYTES:
+                return total
+    return total
+
+
+def _is_inside(path: str) -> bool:
+    return not os.path.isabs(path) and os.pardir not in path.replace(os.sep, "/").split("/")

@@ -1,0 +1,267 @@
+"""How two values, curves, sets of files, or outputs differ."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import _experiment_files, _folder
+from .compare import recorded_files
+from .errors import SettingError
+from .experiments import ExperimentReader, Experiments
+
+__all__ = [
+    "Curve",
+    "Tolerance",
+    "close",
+    "difference",
+    "flat",
+    "output_files",
+    "parted",
+    "printed",
+    "same",
+    "spread",
+]
+
+MIN_SEEDS = 3
+SEEDS = ("seed", "random_seed")
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_MAX_LINE = 1 << 16
+
+
+class Tolerance(NamedTuple):
+    """By how much numbers may differ.
+
+    Attributes:
+        rtol: relative to the old value.
+        atol: absolutely.
+        spread: by kind (``summary``, ``curve``) and name, how far the seeds are apart.
+        group: the experiments that differ in their seeds only.
+        seed: the name of the arg.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    spread: Mapping[tuple[str, str], float] = {}
+    group: tuple[str, ...] = ()
+    seed: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is tolerated."""
+        return bool(self.rtol or self.atol or self.group)
+
+    @property
+    def words(self) -> str:
+        """What is tolerated."""
+        if self.group:
+            return f"{len(self.group)} experiments that differ in {self.seed} do among themselves"
+        named = (("rtol", self.rtol), ("atol", self.atol))
+        return " and ".join(f"{name} {value:g}" for name, value in named if value)
+
+
+def number(value: Any) -> float | None:
+    """A value as a number; None for one that is none."""
+    if isinstance(value, str):
+        return _WORDS.get(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested mappings and lists as one mapping, the names joined by dots."""
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    if not items:
+        return {name: value} if name else {}
+    found: dict[str, Any] = {}
+    for key, item in items:
+        found |= flat(item, f"{name}.{key}" if name else str(key))
+    return found
+
+
+def same(old: Any, new: Any) -> bool:
+    """Whether two values are equal to the last bit; NaN is equal to itself."""
+    if isinstance(old, bool) != isinstance(new, bool):
+        return False
+    return bool(old == new) or (old != old and new != new)
+
+
+def difference(old: Any, new: Any) -> dict[str, Any]:
+    """By how much numbers differ; empty for others."""
+    one, other = number(old), number(new)
+    if one is None or other is None or not math.isfinite(one - other):
+        return {}
+    facts = {"difference": other - one}
+    return facts | ({"relative": abs((other - one) / one)} if one else {})
+
+
+def close(old: Any, new: Any, tolerance: Tolerance, key: tuple[str, str]) -> bool:
+    """Whether two numbers differ by no more than is tolerated."""
+    one, other = number(old), number(new)
+    if one is None or other is None:
+        return False
+    if same(one, other):
+        return True
+    apart = abs(other - one)
+    if not math.isfinite(apart):
+        return False
+    allowed = tolerance.atol + tolerance.rtol * abs(one)
+    return apart <= max(allowed, tolerance.spread.get(key, 0.0))
+
+
+class Curve(NamedTuple):
+    """The points of a metric."""
+
+    steps: Sequence[Any]
+    values: Sequence[Any]
+
+    @classmethod
+    def read(cls, reader: ExperimentReader, name: str) -> Curve:
+        """Read a metric; empty when there is none."""
+        try:
+            history = reader.history(name)
+        except SettingError:
+            return cls((), ())
+        steps, values = history["step"], history[name]
+        if hasattr(steps, "tolist"):
+            steps = steps.tolist()
+        if hasattr(values, "tolist"):
+            values = values.tolist()
+        return cls(steps, values)
+
+    def cut(self, count: int) -> Curve:
+        """The first points."""
+        return Curve(self.steps[:count], self.values[:count])
+
+
+def parted(old: Curve, new: Curve, tolerance: Tolerance, name: str) -> dict[str, Any] | None:
+    """Tell where curves part, and how far they get apart; None when they do not."""
+    first: int | None = None
+    largest, where, relative = 0.0, 0, 0.0
+    within = len(old.steps) == len(new.steps)
+    for index, points in enumerate(zip(old.steps, old.values, new.steps, new.values, strict=False)):
+        step, value, new_step, new_value = points
+        if same(step, new_step) and same(value, new_value):
+            continue
+        first = index if first is None else first
+        apart = difference(value, new_value) if same(step, new_step) else {}
+        if apart.get("relative", 0.0) > relative:
+            relative = apart["relative"]
+        if abs(apart.get("difference", 0.0)) > largest:
+            largest, where = abs(apart["difference"]), index
+        # The seeds tell of the last value only: between, curves cross.
+        judged = not tolerance.group or index == len(old.steps) - 1
+        if not same(step, new_step) or (
+            judged and not close(value, new_value, tolerance, ("curve", name))
+        ):
+            within = False
+    if first is None:
+        if len(old.steps) == len(new.steps):
+            return None
+        first = min(len(old.steps), len(new.steps))
+    longer = old if len(old.steps) > first else new
+    facts: dict[str, Any] = {
+        "step": longer.steps[first],
+        "old": old.values[first] if first < len(old.values) else None,
+        "new": new.values[first] if first < len(new.values) else None,
+        "within": within,
+    }
+    if largest:
+        facts |= {"largest": largest, "largest-step": old.steps[where], "relative": relative}
+    return facts
+
+
+def spread(store: Experiments, old: ExperimentReader, seed: str) -> Tolerance:
+    """How far the experiments are apart that share all args but the seed with one.
+
+    Reproductions do not count, and neither do experiments that failed.
+
+    Args:
+        store: where to look.
+        old: the experiment.
+        seed: the name of the arg; empty for ``seed`` or ``random_seed``.
+
+    Returns:
+        What may be tolerated; nothing when there are fewer than `MIN_SEEDS`.
+
+    Raises:
+        SettingError: the arg that was named is none.
+    """
+    seed = seed.removeprefix("args.")
+    args = flat(old.args)
+    if seed and seed not in args:
+        raise SettingError(f"Experiment {old.expid} has no arg {seed!r}.", name="seed", value=seed)
+    names = [seed] if seed else [name for name in args if name.split(".")[-1] in SEEDS]
+    if len(names) != 1:
+        return Tolerance()
+    name = names[0]
+    rest = {key: value for key, value in args.items() if key != name}
+    group, seen = [], []
+    for row in store.lazy_rows():
+        others = flat(row["args"])
+        value = others.pop(name, None)
+        if value is None or value in seen or others != rest:
+            continue
+        if row["status"] == "SUCCESS" and "reproduces" not in row["metadata"]:
+            group.append(str(row["expid"]))
+            seen.append(value)
+    if len(group) < MIN_SEEDS or old.expid not in group:
+        return Tolerance()
+    found: dict[tuple[str, str], list[float]] = {}
+    for expid in group:
+        reader = store[expid]
+        values = {("summary", key): value for key, value in flat(reader.summary).items()}
+        values |= {("curve", key): facts["last"] for key, facts in reader.metrics.items()}
+        for key, value in values.items():
+            read = number(value)
+            if read is not None and math.isfinite(read):
+                found.setdefault(key, []).append(read)
+    apart = {key: max(values) - min(values) for key, values in found.items()}
+    return Tolerance(spread=apart, group=tuple(group), seed=name)
+
+
+def output_files(reader: ExperimentReader) -> dict[str, str | None]:
+    """The files that an experiment made, by path, with their hashes: the recorded outputs, and
+    what the program wrote into the folder.
+    """
+    lines, _ = recorded_files(reader.curexpdir)
+    found: dict[str, str | None] = {}
+    for line in lines:
+        if line["role"] == "output" and line.get("base") != "experiment":
+            sha = line.get("sha256")
+            found[line["path"]] = sha if isinstance(sha, str) else None
+    for path in reader.files:
+        hidden = any(part.startswith(".") for part in path.split("/"))
+        if path not in _folder.NAMES and not hidden and ".broken-" not in path:
+            try:
+                full = os.path.join(reader.curexpdir, path)
+                found[path] = _experiment_files._of_file(full, lambda: False)
+            except OSError:
+                found[path] = None
+    return found
+
+
+def printed(old: str, new: str) -> tuple[int, tuple[str, str]] | None:
+    """The first line in which two outputs differ, and how; None when they do not."""
+    try:
+        with open(old, "rb") as one, open(new, "rb") as other:
+            for line in range(1, 1 << 40):
+                texts = one.readline(_MAX_LINE), other.readline(_MAX_LINE)
+                if texts[0] != texts[1]:
+                    before, after = (text.decode("utf-8", "replace").rstrip() for text in texts)
+                    return line, (before, after)
+                if not texts[0]:
+                    return None
+    except OSError:
+        pass
+    return None

@@ -1,0 +1,183 @@
+"""``meticulous checkout``: exactly the code that ran, and the user's repository as it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from reproduce.recorded import beside, edit_metadata, lose_everything, metadata
+
+TRAIN = "from meticulous import Experiment\n\nwith Experiment({}):\n    pass\n"
+
+
+def test_a_commit_and_a_snapshot_come_back_and_nothing_of_the_users_changes(
+    repository, meticulous, untouched, tmp_path
+):
+    repository.program(TRAIN)
+    repository.write("data.txt", "one\n")
+    repository.commit("data")
+    repository.write("data.txt", "not recorded\n")
+    done = repository.run("train.py", env={"METICULOUS_DIRTY": "allow"})
+    assert done.returncode == 0, done.stderr
+    repository.write("data.txt", "two\n")
+    repository.write("new.txt", "new\n")
+    assert repository.run("train.py", env={"METICULOUS_DIRTY": "snapshot"}).returncode == 0
+    repository.write("data.txt", "three\n")
+    repository.commit("later")
+    untouched.begin()
+
+    code, out, err = meticulous("checkout", "1")
+    assert (code, err) == (0, "") and "remove it with: git -C" in out
+    assert "it ran with changes that were not recorded" in out
+    first = tmp_path / "project-1"
+    assert first.joinpath("data.txt").read_text() == "one\n"
+    untouched(".git/worktrees/")
+    code, out, _ = meticulous("checkout", "2", tmp_path / "two", "--json")
+    answer = json.loads(out)["checkout"]
+    assert code == 0 and answer["commit"] == metadata(repository, 2)["git"]["snapshot"]
+    assert tmp_path.joinpath("two", "data.txt").read_text() == "two\n"
+    assert tmp_path.joinpath("two", "new.txt").read_text() == "new\n"
+    clone = tmp_path / "clone"
+    assert meticulous("checkout", "2", clone, "--clone")[0] == 0
+    assert clone.joinpath("data.txt").read_text() == "two\n" and clone.joinpath(".git").is_dir()
+    lose_everything(type(repository)(clone, init=False))
+
+    for words in (["1"], ["1", str(repository.path)], ["2", str(tmp_path / "two"), "--clone"]):
+        code, _, err = meticulous("checkout", *words)
+        assert code == 2 and "exists and is not empty" in err
+    subprocess.run(answer["remove"], check=True)
+    repository.git("worktree", "remove", first)
+    untouched()
+    assert beside(repository) == ["clone"]
+
+
+def test_code_that_was_rebased_away_comes_back_as_long_as_its_ref_or_its_patch_is_there(
+    repository, meticulous, tmp_path
+):
+    repository.program(TRAIN)
+    base = repository.git("rev-parse", "HEAD")
+    repository.write("data.txt", "one\n")
+    repository.commit("soon gone")
+    repository.write("data.txt", "two\n")
+    repository.write("picture.bin", bytes(range(256)))
+    assert repository.run("train.py", env={"METICULOUS_DIRTY": "snapshot"}).returncode == 0
+    repository.git("checkout", "-q", "--", "data.txt")
+    assert repository.run("train.py", env={"METICULOUS_DIRTY": "allow"}).returncode == 0
+    (repository.path / "picture.bin").unlink()
+    repository.git("tag", "kept")
+    repository.git("reset", "-q", "--hard", base)
+    lose_everything(repository)
+    assert meticulous("checkout", "1")[0] == meticulous("checkout", "2")[0] == 0
+    assert tmp_path.joinpath("project-1", "data.txt").read_text() == "two\n"
+    for number in "12":
+        repository.git("worktree", "remove", tmp_path / f"project-{number}")
+
+    snapshot = metadata(repository, 1)["git"]["snapshot"]
+    repository.git("update-ref", "-d", f"refs/meticulous/{snapshot}")
+    lose_everything(repository)
+    code, _, err = meticulous("checkout", "1")
+    assert code == 1 and f"no commit {snapshot}" in err and "(--patch)" in err
+    assert meticulous("checkout", "1", "--patch")[0] == 0
+    assert tmp_path.joinpath("project-1", "data.txt").read_text() == "two\n"
+    assert tmp_path.joinpath("project-1", "picture.bin").read_bytes() == bytes(range(256))
+    repository.git("worktree", "remove", "--force", tmp_path / "project-1")
+
+    lost = metadata(repository, 2)["githead-sha"]
+    repository.git("clone", "-q", "--bare", ".", tmp_path / "remote")
+    repository.git("remote", "add", "origin", tmp_path / "remote")
+    repository.git("update-ref", "-d", f"refs/meticulous/{lost}")
+    repository.git("tag", "-d", "kept")
+    lose_everything(repository)
+    code, _, err = meticulous("checkout", "1", "--patch")
+    assert code == 1 and "fetch the commit it was based on" in err.lower()
+    refs = repository.git("for-each-ref")
+    assert meticulous("checkout", "2")[0] == 1 and beside(repository) == ["remote"]
+    assert meticulous("checkout", "2", "--fetch")[0] == 0
+    pinned = f"{lost} commit\trefs/meticulous/{lost}"
+    assert sorted(repository.git("for-each-ref").splitlines()) == sorted(
+        [*refs.splitlines(), pinned]
+    )
+    assert not (repository.path / ".git" / "FETCH_HEAD").exists()
+
+
+def test_submodules_come_from_this_machine_at_the_commits_they_had(
+    repository, make_repository, meticulous, tmp_path
+):
+    library, deeper = make_repository("library"), make_repository("deeper")
+    deeper.write("deep.txt", "deep\n")
+    deeper.commit()
+    allow = ("-c", "protocol.file.allow=always", "submodule")
+    library.git(*allow, "add", "-q", deeper.path, "deeper")
+    library.write("code.txt", "one\n")
+    library.commit()
+    repository.git(*allow, "add", "-q", library.path, "library")
+    repository.git(*allow, "update", "-q", "--init", "--recursive")
+    repository.program(TRAIN)
+    inside = type(repository)(repository.path / "library", init=False)
+    inside.write("code.txt", "two\n")
+    inside.commit()
+    assert repository.run("train.py", env={"METICULOUS_DIRTY": "allow"}).returncode == 0
+    inside.write("code.txt", "three\n")
+    assert meticulous("checkout", "1")[0] == 0
+    there = tmp_path / "project-1"
+    assert there.joinpath("library", "code.txt").read_text() == "two\n"
+    assert there.joinpath("library", "deeper", "deep.txt").read_text() == "deep\n"
+    assert inside.git("status", "--porcelain") == "M code.txt"
+    repository.git("worktree", "remove", "--force", there)
+
+    facts = metadata(repository, 1)["git"]
+    gone = "0" * 39 + "1"
+    facts["submodules"][0]["sha"] = gone
+    edit_metadata(repository, 1, git=facts)
+    code, _, err = meticulous("checkout", "1")
+    assert code == 1 and f"no submodule library at {gone}" in err and not there.exists()
+    newer = library.commit("newer")
+    facts["submodules"][0]["sha"] = newer
+    edit_metadata(repository, 1, git=facts)
+    assert meticulous("checkout", "1")[0] == 1
+    assert meticulous("checkout", "1", "--fetch")[0] == 0
+    assert type(repository)(there / "library", init=False).git("rev-parse", "HEAD") == newer
+    assert inside.git("status", "--porcelain") == "M code.txt"
+
+
+def test_what_a_record_says_never_reaches_git_as_an_option(repository, meticulous, tmp_path):
+    repository.program(TRAIN)
+    assert repository.run("train.py").returncode == 0
+    evil = f"--upload-pack=touch {tmp_path}/evil"
+    edit_metadata(repository, 1, githead_sha=evil)
+    code, _, err = meticulous("checkout", "1", "--fetch")
+    assert code == 1 and "has no commit recorded" in err
+    repository.git("config", "core.hooksPath", tmp_path / "hooks")
+    hook = tmp_path / "hooks" / "post-checkout"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/evil\n")
+    hook.chmod(0o755)
+    facts = {"submodules": [{"path": "../../evil", "sha": "1" * 40}, 3], "skipped": "x"}
+    head = repository.git("rev-parse", "HEAD")
+    edit_metadata(repository, 1, githead_sha=head, git=facts)
+    assert meticulous("checkout", "1")[0] == 0
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_sibling_repository_is_told_with_its_commit_then_and_now(
+    repository, make_repository, meticulous, tmp_path
+):
+    sibling = make_repository("library")
+    sibling.write("library.py", "x = 1\n")
+    old = sibling.commit()
+    repository.program("import library\n" + TRAIN)
+    env = {"PYTHONPATH": f"{sibling.path}:{sys.path[0]}:{_source()}"}
+    assert repository.run("train.py", env=env).returncode == 0
+    code, out, _ = meticulous("checkout", "1")
+    assert code == 0 and f"library was at {old[:12]}, as it is now" in out
+    sibling.write("library.py", "x = 2\n")
+    new = sibling.commit()
+    out = meticulous("checkout", "1", tmp_path / "again")[1]
+    assert f"library was at {old[:12]}" in out and f"is at {new[:12]} now: its code may" in out
+
+
+def _source():
+    import os
+
+    return os.environ["PYTHONPATH"]
