@@ -16,7 +16,18 @@ from ._git import find_root
 from ._git_calls import Answer, Question, ask, shown
 from .errors import GitError
 
-__all__ = ["Change", "Known", "between", "changes", "find", "is_sha", "known", "patch", "pin"]
+__all__ = [
+    "Change",
+    "Known",
+    "between",
+    "changes",
+    "find",
+    "head",
+    "is_sha",
+    "known",
+    "patch",
+    "pin",
+]
 
 SECONDS = 60.0
 """How long git may take for one answer."""
@@ -54,6 +65,18 @@ def find(*directories: str) -> str:
     hint = "Name the project with --project-directory."
     text = f"{shown(given[0]) if given else 'The store'} is not in a git repository."
     raise GitError(text, hint, reason="no-repository")
+
+
+def head(root: str, seconds: float = SECONDS) -> str:
+    """Give the commit that is checked out now.
+
+    Raises:
+        GitError: there is none, or git is absent, fails or takes too long.
+    """
+    question = Question(root, ("rev-parse", "--verify", "HEAD^{commit}"))
+    sha = _text(_ask([question], seconds)[0].must()).strip()
+    _must_be_shas(sha)
+    return sha
 
 
 class Known(NamedTuple):

@@ -15,7 +15,7 @@ from . import _annotations, _folder, _json, _series
 from ._annotations import change
 from ._experiment_noticed import FINISH_SECONDS, Noticing
 
-__all__ = ["Hashing", "annotate", "change", "plain_mapping"]
+__all__ = ["Hashing", "annotate", "change", "hash_file", "hash_folder", "plain_mapping"]
 
 AT_ONCE_BYTES = 16 << 20
 """Files up to this size are hashed in the call, so that the hash is of what was there then."""
@@ -97,8 +97,8 @@ class Hashing:
     def _hash(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
         try:
             if os.path.isdir(path):
-                return _of_folder(path, abandoned)
-            return {"sha256": _of_file(path, abandoned)}
+                return hash_folder(path, abandoned)
+            return {"sha256": hash_file(path, abandoned)}
         except OSError as error:
             return {"problem": error.strerror or type(error).__name__}
         except _AbandonedError:
@@ -147,7 +147,7 @@ def _within(path: str, top: str) -> bool:
         return False
 
 
-def _of_file(path: str, abandoned: Callable[[], bool]) -> str:
+def hash_file(path: str, abandoned: Callable[[], bool]) -> str:
     import hashlib
 
     digest = hashlib.sha256()
@@ -159,7 +159,7 @@ def _of_file(path: str, abandoned: Callable[[], bool]) -> str:
     return digest.hexdigest()
 
 
-def _of_folder(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
+def hash_folder(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
     """A folder's hash is that of the lines ``<sha256>  <path>`` of its files, sorted by path.
 
     It is what ``find . -type f | sort | xargs sha256sum | sha256sum`` prints in the C locale, but
@@ -175,7 +175,7 @@ def _of_folder(path: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
                 continue
             relative = os.path.relpath(full, path).replace(os.sep, "/")
             size += os.stat(full).st_size
-            lines.append((os.fsencode(relative), _of_file(full, abandoned)))
+            lines.append((os.fsencode(relative), hash_file(full, abandoned)))
     digest = hashlib.sha256()
     for relative_bytes, file_digest in sorted(lines):
         digest.update(file_digest.encode() + b"  " + relative_bytes + b"\n")

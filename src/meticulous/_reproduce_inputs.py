@@ -27,10 +27,10 @@ class Inputs(NamedTuple):
     """What an experiment read.
 
     Attributes:
-        same: those that are what they were: the path in the work tree, and the user's file that
-            is to be put there.
+        same: those that are what they were, or need not be: the path in the work tree, and the
+            user's file that is to be put there.
         wrong: what is missing or changed, in words.
-        unchecked: those of which no hash was recorded.
+        unchecked: what has no hash, and what an arg names and is not the same, in words.
         total: how many were recorded.
     """
 
@@ -58,13 +58,23 @@ def look(
         check: compare their hashes.
     """
     lines, _ = recorded_files(reader.curexpdir)
-    outputs = {(str(line.get("base")), line["path"]) for line in lines if line["role"] == "output"}
+    inputs, outputs = (
+        {(str(line.get("base")), line["path"]) for line in lines if line["role"] == role}
+        for role in ("input", "output")
+    )
     found = Inputs([], [], [], 0)
     total = 0
     for line in lines:
         base, path = str(line.get("base") or "project"), line["path"]
         # What the program made itself it will make again.
-        if line["role"] != "input" or base == "experiment" or (base, path) in outputs:
+        named = line["role"] == "arg"  # noticed by itself: the program may also write it
+        if (
+            not (named or line["role"] == "input")
+            or base == "experiment"
+            or (base, path) in outputs
+        ):
+            continue
+        if named and ("sha256" not in line or (base, path) in inputs):
             continue
         total += 1
         if "\0" in path or (base == "project" and not _is_inside(path)):
@@ -72,7 +82,13 @@ def look(
             continue
         places = [os.path.join(top, path) for top in (directory, present)]
         problem = _problem(line, path if base == "machine" else "", places, tick, check, found)
-        if problem:
+        if problem and named:
+            if base == "project" and os.path.exists(places[1]):
+                found.same.append((places[0], places[1]))
+            found.unchecked.append(
+                f"{clean(path)}, which an arg names, is not as it was: {problem}"
+            )
+        elif problem:
             found.wrong.append(f"{clean(path)}: {problem}")
     return found._replace(total=total)
 
@@ -98,7 +114,7 @@ def _problem(
                 problem = state
                 continue
         elif check:
-            found.unchecked.append(clean(line["path"]))
+            found.unchecked.append(f"{clean(line['path'])} has no hash")
         if place == places[1] and not fixed:
             found.same.append((places[0], place))
         return ""
@@ -121,9 +137,9 @@ def _state(line: dict[str, Any], path: str, tick: Callable[[], Any]) -> str:
         if not folder and isinstance(size, int) and size != facts.st_size:
             return f"changed: {facts.st_size} bytes, were {size}"
         if folder:
-            now = _experiment_files._of_folder(path, abandoned)["sha256"]
+            now = _experiment_files.hash_folder(path, abandoned)["sha256"]
         else:
-            now = _experiment_files._of_file(path, abandoned)
+            now = _experiment_files.hash_file(path, abandoned)
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or type(error).__name__
     return "" if now == line["sha256"] else "changed: other content"

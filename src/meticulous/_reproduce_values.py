@@ -245,7 +245,7 @@ def output_files(reader: ExperimentReader) -> dict[str, str | None]:
         if path not in _folder.NAMES and not hidden and ".broken-" not in path:
             try:
                 full = os.path.join(reader.curexpdir, path)
-                found[path] = _experiment_files._of_file(full, lambda: False)
+                found[path] = _experiment_files.hash_file(full, lambda: False)
             except OSError:
                 found[path] = None
     return found

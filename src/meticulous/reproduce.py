@@ -222,7 +222,7 @@ def _inputs(
         pairs.append((os.path.join(directory, inside), source))
     links = _reproduce_inputs.place(pairs, directory)
     notes = [f"a link, not a copy: {link}" for link in links]
-    notes += [f"input without a hash: {path}" for path in found.unchecked]
+    notes += [f"input: {text}" for text in found.unchecked]
     notes += [f"input {problem}" for problem in found.wrong]
     return notes
 

@@ -344,3 +344,24 @@ def test_paths_move_only_as_whole_paths():
         for word in ("/a/p", "/a/p/x", "--x=/a/p/x", "cd /a/p; ./x", "/a/pp/x", "/z/a/p/x")
     ]
     assert moved == ["/b/q", "/b/q/x", "--x=/b/q/x", "cd /b/q; ./x", "/a/pp/x", "/z/a/p/x"]
+
+
+def test_a_file_that_an_arg_names_is_taken_and_a_change_of_it_is_a_note(repository, meticulous):
+    """Nobody said that it is an input: the program may write it, too."""
+    repository.write(".gitignore", "data.txt\n")
+    repository.write("data.txt", "first")
+    repository.program(
+        """
+        from meticulous import Experiment
+
+        with Experiment({"data": "data.txt"}) as experiment:
+            experiment.summary({"length": len(open("data.txt").read())})
+        """
+    )
+    assert repository.run("train.py").returncode == 0
+    code, out, err = meticulous("reproduce", "1")
+    assert code == 0 and "IDENTICAL" in out, out + err
+    repository.write("data.txt", "second one")
+    code, out, err = meticulous("reproduce", "1")
+    assert "data.txt, which an arg names, is not as it was" in out + err
+    assert code != 1, out + err

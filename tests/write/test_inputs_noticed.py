@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from meticulous import _experiment_noticed, _git
+from meticulous.cli import main
 from storage_tools import Quick, folder_of, strict_lines
 
 
@@ -67,6 +68,18 @@ def test_files_that_args_lead_to_are_noted_with_the_arg_and_their_hash(
     assert (line["role"], line["base"], line["size"]) == ("arg", "project", 3)
     assert line["sha256"] == hashlib.sha256(b"abc").hexdigest()
     assert found["more.folder", "data/sub"]["files"] == 1
+
+
+def test_a_difference_in_what_an_arg_leads_to_is_shown_by_diff(start, monkeypatch, capfd):
+    project = start.repository.path
+    monkeypatch.chdir(project)
+    for text in ("one", "two"):
+        (project / "data.csv").write_text(text)
+        start({"data": "data.csv"}).finish()
+    assert main(["diff", "1", "2"]) in (0, 1)
+    out = capfd.readouterr().out
+    assert "data.csv" in out
+    assert hashlib.sha256(b"one").hexdigest()[:8] in out
 
 
 def test_what_is_large_is_noted_by_its_size_alone_and_the_bounds_hold(start, tmp_path):

@@ -147,7 +147,6 @@ def test_what_only_the_program_knows_of_its_code_is_judged_by_its_policy(project
 
 def test_killed_outside_the_program_goes_on_to_log(project):
     process = project.popen(*RUN, "--capture", "fd", "--", *PROGRAM, "loop")
-    metrics = project.root / project.last / "metrics.jsonl"
     wait_for((project.path / "alive").exists, "the program")
     metrics = project.root / project.last / "metrics.jsonl"
     wait_for(metrics.exists, "metrics")

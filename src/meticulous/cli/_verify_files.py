@@ -152,9 +152,9 @@ class Files:
 
             try:
                 if folder:
-                    self._hashes[key] = str(_experiment_files._of_folder(path, tick)["sha256"])
+                    self._hashes[key] = str(_experiment_files.hash_folder(path, tick)["sha256"])
                 else:
-                    self._hashes[key] = _experiment_files._of_file(path, tick)
+                    self._hashes[key] = _experiment_files.hash_file(path, tick)
             except OSError as error:
                 self._hashes[key] = error
         found = self._hashes[key]
