@@ -21,6 +21,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 4
+PAGE := src/meticulous/web/static/index.html
 TESTS ?= tests
 
 .PHONY: help demo test check fix bench fuzz page reference picture constraints
@@ -51,7 +52,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 demo: $(VENV)/.examples
 	@$(BIN)/python examples/demo.py demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(PAGE)
+	cd frontend && npm run --silent test
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 check: $(VENV)/.dev
@@ -71,14 +73,18 @@ fuzz: $(VENV)/.dev
 	$(PIP) install --quiet atheris
 	$(BIN)/python tests/fuzz/fuzz_history.py -max_total_time=60
 
-page:
+# Not `npm ci`, which refuses a lock that was made where a registry lacks the parts of other
+# operating systems; the versions are those of the lock either way.
+page $(PAGE): $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+	@command -v npm >/dev/null || { echo "make: the page needs npm (Node.js 20 or later)" >&2; exit 1; }
 	cd frontend && npm install --no-save --silent && npm run --silent build
 
 reference: $(VENV)/.dev
 	$(BIN)/python docs/reference/command_line.py
 
-picture: $(VENV)/.examples
+picture: $(VENV)/.dev $(PAGE)
 	$(BIN)/python docs/pictures/terminal.py docs/pictures/list.svg
+	$(BIN)/python docs/pictures/page.py docs/pictures
 
 constraints: pyproject.toml
 	rm -rf $(VENV)

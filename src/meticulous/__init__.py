@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from .experiment import Experiment
     from .experiments import ExperimentReader, Experiments
+    from .web._notebook import ui
 
 __all__ = [
     "DirtyRepoException",
@@ -41,6 +42,7 @@ __all__ = [
     "QueryError",
     "SettingError",
     "StorageError",
+    "ui",
 ]
 
 name = "meticulous"
@@ -50,6 +52,7 @@ _HOMES = {
     "Experiment": "experiment",
     "ExperimentReader": "experiments",
     "Experiments": "experiments",
+    "ui": "web._notebook",
 }
 
 

@@ -21,6 +21,7 @@ from . import (
     _series,
     _settings,
 )
+from ._experiment_html import Shown
 from ._experiment_options import FromParser, Request
 from .errors import (
     DirtyRepoException,
@@ -41,7 +42,7 @@ __all__ = [
 _time = time.time
 
 
-class Experiment(FromParser):
+class Experiment(FromParser, Shown):
     """Record this program, from here to its end, in a numbered folder.
 
     The folder is ``experiments/<number>/`` in the project directory; docs/reference/record.md

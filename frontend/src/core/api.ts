@@ -1,0 +1,74 @@
+import { useEffect, useState } from "preact/hooks";
+import type { JsonObject } from "./json";
+import { Problem, findSource } from "./source";
+
+export const source = findSource(document);
+
+/** The address of a question; what is empty is left out. */
+export function question(path: string, parameters: Record<string, string | number | undefined> = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  const written = query.toString();
+  return `/api/${path}${written ? `?${written}` : ""}`;
+}
+
+/** Names as one parameter; backticks keep a name together that has a comma. */
+export function listed(names: readonly string[]): string {
+  return names.map((name) => (name.includes(",") ? name.replace(/^(-?)(.*)$/s, "$1`$2`") : name)).join(",");
+}
+
+export function experimentPath(id: string, rest = ""): string {
+  return `experiments/${encodeURIComponent(id)}${rest && `/${rest}`}`;
+}
+
+/** Ask; the answer has one name besides "schema", and the type is the server's promise. */
+export async function ask<T>(asked: string, name: string, signal?: AbortSignal): Promise<T> {
+  const answer = await source.ask(asked, signal);
+  if (!(name in answer)) throw new Problem(`The server's answer has no '${name}'.`);
+  return answer[name] as T;
+}
+
+export async function annotate(id: string, action: string, value: string): Promise<JsonObject> {
+  return source.tell(question(experimentPath(id, "annotations")), { action, value });
+}
+
+export interface Answer<T> {
+  value: T | null;
+  problem: Problem | null;
+  /** True when the answer takes so long that people should be told. */
+  isSlow: boolean;
+}
+
+const SLOW = 300;
+
+/**
+ * Ask whenever the question or `version` changes; the last answer stays until the next one is there,
+ * so that nothing flickers. Give a component a `key` to forget.
+ */
+export function useAnswer<T>(asked: string | null, name: string, version = 0): Answer<T> {
+  const [answer, setAnswer] = useState<Answer<T>>({ value: null, problem: null, isSlow: false });
+  useEffect(() => {
+    if (asked === null) return setAnswer({ value: null, problem: null, isSlow: false });
+    const stop = new AbortController();
+    const slow = setTimeout(() => setAnswer((last) => ({ ...last, isSlow: true })), SLOW);
+    ask<T>(asked, name, stop.signal)
+      .then((value) => setAnswer({ value, problem: null, isSlow: false }))
+      .catch((error: unknown) => {
+        if (stop.signal.aborted) return;
+        setAnswer((last) => ({ value: last.value, problem: asProblem(error), isSlow: false }));
+      })
+      .finally(() => clearTimeout(slow));
+    return () => {
+      stop.abort();
+      clearTimeout(slow);
+    };
+  }, [asked, name, version]);
+  return answer;
+}
+
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem(error instanceof Error ? error.message : String(error));
+}

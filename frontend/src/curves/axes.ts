@@ -1,0 +1,49 @@
+import { formatDuration, formatNumber } from "../core/format";
+import { css } from "../core/theme";
+import type { Projection } from "./draw";
+import type { Frame, PlotState } from "./plot";
+import { formatTime, linearTicks, logTicks, timeTicks } from "./ticks";
+
+const WIDTH_OF_X = 80;
+const HEIGHT_OF_Y = 44;
+
+/** The places on x that have a mark, and how they are written. */
+export function ticksX(range: [number, number], x: string, isLog: boolean, count: number): [number, string][] {
+  const [low, high] = range;
+  if (isLog) return logTicks(low, high, count).map((at) => [at, x === "relative" ? formatDuration(at) : formatNumber(at)]);
+  if (x === "wall") return timeTicks(low, high, count).map((at) => [at, formatTime(at, high - low)]);
+  if (x === "relative") return timeTicks(low, high, count, 0).map((at) => [at, formatDuration(at)]);
+  return linearTicks(low, high, count).map((at) => [at, formatNumber(at)]);
+}
+
+export function ticksY(range: [number, number], isLog: boolean, count: number): [number, string][] {
+  return (isLog ? logTicks : linearTicks)(range[0], range[1], count).map((at) => [at, formatNumber(at)]);
+}
+
+export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, { x, logx, logy }: PlotState, to: Projection): void {
+  const { left, top, width, height, ratio } = to;
+  const bottom = top + height;
+  context.font = `${11 * ratio}px system-ui, sans-serif`;
+  context.fillStyle = css("--faint");
+  context.strokeStyle = css("--line-faint");
+  context.lineWidth = ratio;
+  context.beginPath();
+  context.textAlign = "center";
+  for (const [at, label] of ticksX(frame.x, x, logx, width / ratio / WIDTH_OF_X)) {
+    context.moveTo(crisp(to.x(at)), top);
+    context.lineTo(crisp(to.x(at)), bottom);
+    context.fillText(label, to.x(at), bottom + 16 * ratio);
+  }
+  context.textAlign = "right";
+  for (const [at, label] of ticksY(frame.y, logy, height / ratio / HEIGHT_OF_Y)) {
+    context.moveTo(left, crisp(to.y(at)));
+    context.lineTo(left + width, crisp(to.y(at)));
+    context.fillText(label, left - 6 * ratio, to.y(at) + 4 * ratio);
+  }
+  context.stroke();
+}
+
+/** Lines between pixels are blurred. */
+function crisp(place: number): number {
+  return Math.round(place) + 0.5;
+}

@@ -1,0 +1,104 @@
+import { toNumber, type Json } from "../core/json";
+import type { CurveAnswer } from "../core/types";
+import { smooth } from "./smoothing";
+
+/** A curve as it came: groups of points with their mean, lowest and highest. */
+export interface Curve {
+  id: string;
+  x: Float64Array;
+  mean: Float64Array;
+  low: Float64Array;
+  high: Float64Array;
+  /** Where something logged was no finite number, and what it was. */
+  odd: [x: number, word: string][];
+  /** Where a session began after the first, or steps were logged again. */
+  sessions: number[];
+}
+
+/** A curve as it is drawn. */
+export interface Line extends Curve {
+  label: string;
+  colour: string;
+  /** The smoothed mean; the mean itself when nothing is smoothed. */
+  line: Float64Array;
+  isSmoothed: boolean;
+}
+
+export interface Extent {
+  low: number;
+  high: number;
+}
+
+export function asCurve(answer: CurveAnswer): Curve {
+  const x = numbers(answer.x);
+  const order = sortedOrder(x);
+  const take = (values: Float64Array): Float64Array => (order ? order.map((index) => values[index]!) : values);
+  return {
+    id: String(answer.id),
+    x: take(x),
+    mean: take(numbers(answer.mean)),
+    low: take(numbers(answer.low)),
+    high: take(numbers(answer.high)),
+    odd: (answer.odd ?? []).map(([place, word]) => [toNumber(place), word]),
+    sessions: (answer.sessions ?? []).map(toNumber).filter(Number.isFinite),
+  };
+}
+
+function numbers(values: readonly Json[]): Float64Array {
+  return Float64Array.from(values, toNumber);
+}
+
+/** Over another metric, x goes back and forth; null when it is in order already, as it mostly is. */
+function sortedOrder(x: Float64Array): Float64Array | null {
+  for (let index = 1; index < x.length; index++) {
+    if (x[index]! < x[index - 1]!) return Float64Array.from(x.keys()).sort((a, b) => x[a]! - x[b]!);
+  }
+  return null;
+}
+
+export function asLine(curve: Curve, label: string, colour: string, weight: number): Line {
+  const isSmoothed = weight > 0;
+  return { ...curve, label, colour, line: isSmoothed ? smooth(curve.mean, weight) : curve.mean, isSmoothed };
+}
+
+/** What the curves reach between two places of x; spikes count. */
+export function extentX(curves: readonly Curve[], isLog: boolean): Extent {
+  const extent = { low: Infinity, high: -Infinity };
+  for (const { x, odd } of curves) {
+    for (const place of x) widen(extent, place, isLog);
+    for (const [place] of odd) widen(extent, place, isLog);
+  }
+  return extent;
+}
+
+export function extentY(curves: readonly Curve[], from: number, to: number, isLog: boolean): Extent {
+  const extent = { low: Infinity, high: -Infinity };
+  for (const { x, low, high, mean } of curves) {
+    for (let index = 0; index < x.length; index++) {
+      if (x[index]! < from || x[index]! > to) continue;
+      widen(extent, low[index]!, isLog);
+      widen(extent, high[index]!, isLog);
+      widen(extent, mean[index]!, isLog);
+    }
+  }
+  return extent;
+}
+
+function widen(extent: Extent, value: number, isLog: boolean): void {
+  if (!Number.isFinite(value) || (isLog && value <= 0)) return;
+  if (value < extent.low) extent.low = value;
+  if (value > extent.high) extent.high = value;
+}
+
+/** The index of the point nearest to a place, -1 if there is none. */
+export function nearest(x: ArrayLike<number>, place: number): number {
+  let low = 0;
+  let high = x.length - 1;
+  if (high < 0) return -1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (x[middle]! < place) low = middle;
+    else high = middle;
+  }
+  return Math.abs(x[low]! - place) <= Math.abs(x[high]! - place) ? low : high;
+}

@@ -1,0 +1,164 @@
+import { drawAxes } from "./axes";
+import { axis, drawLines, type Projection } from "./draw";
+import { extentX, extentY, type Line } from "./model";
+import { padded } from "./ticks";
+
+export interface PlotState {
+  lines: readonly Line[];
+  focus: string;
+  x: string;
+  logx: boolean;
+  logy: boolean;
+  zoom: [number, number] | null;
+}
+
+export interface PlotEvents {
+  /** Where the pointer is, in values; null when it left. */
+  pointer(place: number | null, value: number | null): void;
+  zoom(range: [number, number] | null): void;
+}
+
+export interface Frame {
+  x: [number, number];
+  y: [number, number];
+}
+
+const HEIGHT = 240;
+const [LEFT, RIGHT, TOP, BOTTOM] = [58, 10, 8, 24];
+/** A shorter way of the pointer is a click. */
+const DRAG = 4;
+
+/** One panel: a canvas with axes and curves, a line that follows the pointer, and what is dragged. */
+export class Plot {
+  private readonly canvas = document.createElement("canvas");
+  private readonly line = element("plot-pointer");
+  private readonly drag = element("plot-drag");
+  private readonly size = new ResizeObserver(() => this.draw());
+  private from: number | null = null;
+  frame: Frame = { x: [0, 1], y: [0, 1] };
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly state: () => PlotState,
+    private readonly events: PlotEvents,
+  ) {
+    root.append(this.canvas, this.line, this.drag);
+    root.addEventListener("pointerdown", this.down);
+    root.addEventListener("pointermove", this.move);
+    root.addEventListener("pointerup", this.up);
+    root.addEventListener("pointerleave", this.leave);
+    root.addEventListener("dblclick", this.reset);
+    this.size.observe(root);
+  }
+
+  destroy(): void {
+    this.size.disconnect();
+    this.root.removeEventListener("pointerdown", this.down);
+    this.root.removeEventListener("pointermove", this.move);
+    this.root.removeEventListener("pointerup", this.up);
+    this.root.removeEventListener("pointerleave", this.leave);
+    this.root.removeEventListener("dblclick", this.reset);
+    this.root.replaceChildren();
+  }
+
+  draw(): void {
+    const state = this.state();
+    const ratio = devicePixelRatio;
+    const width = this.root.clientWidth;
+    const context = this.canvas.getContext("2d");
+    if (!context || width < LEFT + RIGHT + 10) return;
+    // A canvas that gets a size is cleared by it.
+    this.canvas.width = Math.round(width * ratio);
+    this.canvas.height = Math.round(HEIGHT * ratio);
+    this.canvas.style.width = `${width}px`;
+    this.canvas.style.height = `${HEIGHT}px`;
+    this.frame = frameOf(state);
+    const to = this.projection(ratio);
+    drawAxes(context, this.frame, state, to);
+    drawLines(context, state.lines, to, state.focus);
+  }
+
+  /** Show where the pointer is, on this panel or another. */
+  point(place: number | null): void {
+    const left = place === null ? NaN : this.projection(1).x(place);
+    const isInside = left >= LEFT && left <= this.root.clientWidth - RIGHT;
+    this.line.style.display = isInside ? "block" : "none";
+    if (isInside) this.line.style.transform = `translateX(${left}px)`;
+  }
+
+  private projection(ratio: number): Projection {
+    const { logx, logy } = this.state();
+    const { x, y } = this.frame;
+    const [left, top] = [LEFT * ratio, TOP * ratio];
+    const width = this.root.clientWidth * ratio - left - RIGHT * ratio;
+    const height = HEIGHT * ratio - top - BOTTOM * ratio;
+    return {
+      x: axis(x[0], x[1], logx, left, left + width),
+      y: axis(y[0], y[1], logy, top + height, top),
+      left,
+      top,
+      width,
+      height,
+      ratio,
+    };
+  }
+
+  private placeAt(left: number): number {
+    const share = (left - LEFT) / (this.root.clientWidth - LEFT - RIGHT);
+    // Not more digits than pixels can tell apart: the place may become part of a link.
+    return Number(between(this.frame.x, Math.min(1, Math.max(0, share)), this.state().logx).toPrecision(8));
+  }
+
+  private readonly down = (event: PointerEvent): void => {
+    if (event.button !== 0) return;
+    this.from = leftOf(event);
+    this.root.setPointerCapture(event.pointerId);
+  };
+
+  private readonly move = (event: PointerEvent): void => {
+    const left = leftOf(event);
+    const top = event.clientY - this.root.getBoundingClientRect().top;
+    const share = 1 - (top - TOP) / (HEIGHT - TOP - BOTTOM);
+    this.events.pointer(this.placeAt(left), between(this.frame.y, share, this.state().logy));
+    if (this.from === null) return;
+    this.drag.style.display = Math.abs(left - this.from) < DRAG ? "none" : "block";
+    this.drag.style.left = `${Math.min(left, this.from)}px`;
+    this.drag.style.width = `${Math.abs(left - this.from)}px`;
+  };
+
+  private readonly up = (event: PointerEvent): void => {
+    const [from, to] = [this.from, leftOf(event)];
+    this.from = null;
+    this.drag.style.display = "none";
+    if (from === null || Math.abs(to - from) < DRAG) return;
+    this.events.zoom([this.placeAt(Math.min(from, to)), this.placeAt(Math.max(from, to))]);
+  };
+
+  private readonly leave = (): void => this.events.pointer(null, null);
+  private readonly reset = (): void => this.events.zoom(null);
+}
+
+function element(name: string): HTMLElement {
+  const made = document.createElement("div");
+  made.className = name;
+  return made;
+}
+
+function leftOf(event: PointerEvent): number {
+  return event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
+}
+
+/** The value at a share of the way along an axis. */
+function between([low, high]: [number, number], share: number, isLog: boolean): number {
+  return isLog ? low * (high / low) ** share : low + share * (high - low);
+}
+
+/** What the axes reach: all of x, or the part that was zoomed to; of y what the curves reach there. */
+function frameOf({ lines, zoom, x, logx, logy }: PlotState): Frame {
+  const all = extentX(lines, logx);
+  const isOneStep = x === "step" && all.low >= 0;
+  const wide: [number, number] = all.low < all.high ? [all.low, all.high] : padded(all.low, all.high, logx);
+  const shown = zoom ?? (isOneStep && wide[0] < 0 ? [0, wide[1]] : wide);
+  const { low, high } = extentY(lines, shown[0], shown[1], logy);
+  return { x: shown, y: padded(low, high, logy) };
+}

@@ -1,0 +1,50 @@
+import type { JSX } from "preact";
+import { formatDuration, formatNumber } from "../core/format";
+import { nearest, type Line } from "./model";
+import { pointer } from "./pointer";
+
+interface Props {
+  metric: string;
+  lines: readonly Line[];
+  x: string;
+}
+
+const SHOWN = 6;
+
+/** The values where the pointer is, those nearest to it first; there is always room for them. */
+export function Readout({ metric, lines, x }: Props): JSX.Element {
+  const { place, value: height, metric: pointed } = pointer.value;
+  // On other panels only the place counts: their values are of another kind.
+  const value = pointed === metric ? height : null;
+  if (place === null) return <div class="readout" />;
+  const found = lines.map((line) => {
+    const index = nearest(line.x, place);
+    return { line, index, mean: line.line[index] ?? NaN };
+  });
+  const distance = (mean: number): number => (Number.isFinite(mean) ? Math.abs(mean - (value ?? 0)) : Infinity);
+  if (value !== null) found.sort((a, b) => distance(a.mean) - distance(b.mean));
+  return (
+    <div class="readout">
+      <span class="place">{formatPlace(place, x)}</span>
+      {found.slice(0, SHOWN).map(({ line, index, mean }) => (
+        <span key={line.id} title={rangeText(line, index)}>
+          <i style={{ background: line.colour }} />
+          {line.label} <b>{formatNumber(mean)}</b>
+          <small>{rangeText(line, index)}</small>
+        </span>
+      ))}
+      {found.length > SHOWN && <span>+{found.length - SHOWN}</span>}
+    </div>
+  );
+}
+
+function rangeText({ low, high }: Line, index: number): string {
+  const [bottom, top] = [low[index] ?? NaN, high[index] ?? NaN];
+  return bottom < top ? ` ${formatNumber(bottom)}…${formatNumber(top)}` : "";
+}
+
+function formatPlace(place: number, x: string): string {
+  if (x === "wall") return new Date(place * 1000).toISOString().slice(0, 19).replace("T", " ");
+  if (x === "relative") return formatDuration(place);
+  return `${x} ${formatNumber(x === "step" ? Math.round(place) : place)}`;
+}

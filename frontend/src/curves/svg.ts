@@ -1,0 +1,106 @@
+import { ticksX, ticksY } from "./axes";
+import { axis, markOf } from "./draw";
+import type { Line } from "./model";
+import type { Frame, PlotState } from "./plot";
+
+interface Look {
+  background: string;
+  text: string;
+  faint: string;
+}
+
+const [WIDTH, HEIGHT] = [800, 420];
+const [LEFT, RIGHT, TOP, BOTTOM] = [64, 230, 32, 44];
+const LEGEND = 18;
+
+/** A panel as a drawing of its own, with axes and a legend. */
+export function svgOf(title: string, state: PlotState, frame: Frame, look: Look): string {
+  const { lines, logx, logy } = state;
+  const toX = axis(frame.x[0], frame.x[1], logx, LEFT, WIDTH - RIGHT);
+  const toY = axis(frame.y[0], frame.y[1], logy, HEIGHT - BOTTOM, TOP);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="11" fill="${look.text}">`,
+    `<rect width="100%" height="100%" fill="${look.background}"/>`,
+    `<clipPath id="plot"><rect x="${LEFT}" y="${TOP}" width="${WIDTH - LEFT - RIGHT}" height="${HEIGHT - TOP - BOTTOM}"/></clipPath>`,
+    `<text x="${LEFT}" y="20" font-size="14">${escaped(title)}</text>`,
+    ...axesOf(state, frame, look.faint, toX, toY),
+    `<g clip-path="url(#plot)" stroke-linejoin="round">`,
+    ...lines.flatMap((line) => lineOf(line, toX, toY)),
+    "</g>",
+    ...lines.slice(0, LEGEND).map(legendOf),
+    "</svg>",
+  ].join("\n");
+}
+
+type Axis = (value: number) => number;
+
+function axesOf({ x, logx, logy }: PlotState, frame: Frame, faint: string, toX: Axis, toY: Axis): string[] {
+  const bottom = HEIGHT - BOTTOM;
+  return [
+    ...ticksX(frame.x, x, logx, 6).map(([at, label]) => {
+      const place = round(toX(at));
+      return `<path d="M${place} ${TOP}V${bottom}" stroke="${faint}"/><text x="${place}" y="${bottom + 16}" text-anchor="middle">${escaped(label)}</text>`;
+    }),
+    ...ticksY(frame.y, logy, 5).map(([at, label]) => {
+      const place = round(toY(at));
+      return `<path d="M${LEFT} ${place}H${WIDTH - RIGHT}" stroke="${faint}"/><text x="${LEFT - 6}" y="${place + 4}" text-anchor="end">${escaped(label)}</text>`;
+    }),
+    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escaped(x)}</text>`,
+  ];
+}
+
+function lineOf(line: Line, toX: Axis, toY: Axis): string[] {
+  const parts = [`<path d="${bandPath(line, toX, toY)}" fill="${line.colour}" fill-opacity="0.18"/>`];
+  if (line.isSmoothed) {
+    parts.push(`<path d="${pathOf(line.x, line.mean, toX, toY)}" fill="none" stroke="${line.colour}" stroke-opacity="0.3"/>`);
+  }
+  parts.push(`<path d="${pathOf(line.x, line.line, toX, toY)}" fill="none" stroke="${line.colour}" stroke-width="1.6"/>`);
+  for (const place of line.sessions) {
+    parts.push(`<path d="M${round(toX(place))} ${TOP}V${HEIGHT - BOTTOM}" stroke="${line.colour}" stroke-dasharray="3 3" stroke-opacity="0.5"/>`);
+  }
+  for (const [place, word] of line.odd) {
+    const y = word === "Infinity" ? TOP + 8 : HEIGHT - BOTTOM - 6;
+    const path = markOf(word).map(([a, b, c, d]) => `M${round(toX(place) + 4 * a)} ${y + 4 * b}L${round(toX(place) + 4 * c)} ${y + 4 * d}`);
+    parts.push(`<path d="${path.join("")}" stroke="${line.colour}" stroke-width="1.5"><title>${escaped(word)}</title></path>`);
+  }
+  return parts;
+}
+
+export function pathOf(x: ArrayLike<number>, values: ArrayLike<number>, toX: Axis, toY: Axis): string {
+  let path = "";
+  let isDown = false;
+  for (let index = 0; index < x.length; index++) {
+    const y = toY(values[index]!);
+    if (Number.isFinite(y)) path += `${isDown ? "L" : "M"}${round(toX(x[index]!))} ${round(y)}`;
+    isDown = Number.isFinite(y);
+  }
+  return path;
+}
+
+function bandPath({ x, low, high }: Line, toX: Axis, toY: Axis): string {
+  const points: string[] = [];
+  const back: string[] = [];
+  for (let index = 0; index < x.length; index++) {
+    const [bottom, top] = [toY(low[index]!), toY(high[index]!)];
+    if (!Number.isFinite(bottom) || !Number.isFinite(top)) continue;
+    points.push(`${round(toX(x[index]!))} ${round(top)}`);
+    back.push(`${round(toX(x[index]!))} ${round(bottom)}`);
+  }
+  return points.length ? `M${[...points, ...back.reverse()].join("L")}Z` : "";
+}
+
+function legendOf(line: Line, index: number): string {
+  const y = TOP + 10 + index * 18;
+  const label = line.label.length > 30 ? `${line.label.slice(0, 29)}…` : line.label;
+  return `<path d="M${WIDTH - RIGHT + 10} ${y}h14" stroke="${line.colour}" stroke-width="2"/><text x="${WIDTH - RIGHT + 30}" y="${y + 4}">${escaped(label)}</text>`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function escaped(text: string): string {
+  // What XML does not allow at all would make the whole drawing unreadable.
+  const allowed = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "�");
+  return allowed.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}

@@ -1,0 +1,83 @@
+import { formatDuration, formatMoment, formatNumber, formatValue } from "../core/format";
+import { isNumeric, isObject, toNumber, type Json, type JsonObject } from "../core/json";
+
+export type Kind = "status" | "moment" | "duration" | "commit" | "tags" | "text" | "curve" | "value";
+
+const KINDS: Record<string, Kind> = {
+  status: "status",
+  started: "moment",
+  start_time: "moment",
+  duration: "duration",
+  commit: "commit",
+  sha: "commit",
+  tags: "tags",
+  note: "text",
+  notes: "text",
+  name: "text",
+  curve: "curve",
+};
+
+/** What stands in a column; only facts of the header and annotations have names of their own. */
+export function kindOf(name: string): Kind {
+  const [group = "", key = ""] = name.includes(".") ? splitName(name) : ["header", name];
+  return group === "header" || group === "annotations" ? (KINDS[key] ?? "value") : "value";
+}
+
+function splitName(name: string): [string, string] {
+  const dot = name.indexOf(".");
+  return dot < 0 ? ["", name] : [name.slice(0, dot), name.slice(dot + 1)];
+}
+
+const TITLES: Record<string, string> = { start_time: "started", sha: "commit", status_message: "message" };
+
+/** What stands above a column, in large and in small. */
+export function titleOf(name: string): { title: string; group: string } {
+  const [group, key] = splitName(name);
+  return { title: TITLES[name] ?? key, group: group === "annotations" || group === "header" ? "" : group };
+}
+
+/** What the annotation is called to which a column belongs; null where nothing can be edited. */
+export function annotationOf(name: string): "tags" | "note" | "name" | null {
+  const [group, key] = splitName(name);
+  if (group !== "" && group !== "annotations" && group !== "header") return null;
+  if (key === "notes") return "note";
+  return key === "tags" || key === "note" || key === "name" ? key : null;
+}
+
+export function cellText(name: string, value: Json): string {
+  if (value === null) return "–";
+  const kind = kindOf(name);
+  if (isInterval(value)) return kind === "duration" ? formatDuration(toNumber(value.mean)) : intervalText(value);
+  if (kind === "moment" && typeof value === "string") return formatMoment(value, Date.now());
+  if (kind === "duration" && isNumeric(value)) return formatDuration(toNumber(value));
+  if (kind === "commit" && typeof value === "string") return value.slice(0, 7);
+  if (Array.isArray(value) && (kind === "tags" || kind === "text")) return value.map(formatValue).join(", ");
+  return formatValue(value);
+}
+
+export function isInterval(value: Json): value is JsonObject {
+  return isObject(value) && "mean" in value;
+}
+
+/** A mean with half of its interval, in as many digits as the interval deserves. */
+export function intervalText(value: JsonObject): string {
+  const mean = toNumber(value.mean);
+  const half = (toNumber(value.high) - toNumber(value.low)) / 2;
+  if (!Number.isFinite(half) || half === 0 || !Number.isFinite(mean)) return formatNumber(mean);
+  const digits = Math.min(10, Math.max(0, 1 - Math.floor(Math.log10(half))));
+  return `${mean.toFixed(digits)} ± ${half.toFixed(digits)}`;
+}
+
+export function cellTitle(name: string, value: Json): string {
+  if (value === null) return `${name}: no value`;
+  if (isInterval(value)) {
+    const { mean, std, low, high, count } = value;
+    return `${name}: mean ${formatValue(mean)}, 95 % interval ${formatValue(low)} to ${formatValue(high)}, deviation ${formatValue(std)}, of ${formatValue(count)}`;
+  }
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+export function tagsOf(value: Json): string[] {
+  if (Array.isArray(value)) return value.filter((tag) => typeof tag === "string");
+  return typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : [];
+}

@@ -1,0 +1,81 @@
+/**
+ * Rows of a long list in windows that are fetched when they are looked at.
+ *
+ * Whether the query or the version changes: what is there is shown until the first answer to the new
+ * query, or until each window's new version, so that nothing flickers.
+ */
+export class Windows<Row> {
+  private readonly windows = new Map<number, { rows: Row[]; version: number }>();
+  private readonly asked = new Set<number>();
+  private query = "";
+  private version = 0;
+  /** Answers to what was asked before this number rose come too late. */
+  private turn = 0;
+  private isOfBefore = false;
+
+  constructor(
+    readonly size = 200,
+    private readonly kept = 60,
+  ) {}
+
+  begin(query: string, version: number): void {
+    if (query === this.query && version === this.version) return;
+    if (query !== this.query) this.isOfBefore = true;
+    this.asked.clear();
+    this.turn++;
+    this.query = query;
+    this.version = version;
+  }
+
+  isOf(query: string): boolean {
+    return query === this.query;
+  }
+
+  row(index: number): Row | undefined {
+    return this.windows.get(Math.floor(index / this.size))?.rows[index % this.size];
+  }
+
+  /** The windows that rows `first` to `last` need and that are not here, or of an earlier version. */
+  missing(first: number, last: number): number[] {
+    const needed: number[] = [];
+    for (let place = Math.floor(first / this.size); place <= Math.floor(last / this.size); place++) {
+      const isHere = !this.isOfBefore && this.windows.get(place)?.version === this.version;
+      if (!isHere && !this.asked.has(place)) needed.push(place);
+    }
+    return needed;
+  }
+
+  /**
+   * Note that a window is asked for; gives what `put` wants back. If no answer comes, it is asked for
+   * again with the next query or version, not before: what was refused once would be again.
+   */
+  ask(place: number): number {
+    this.asked.add(place);
+    return this.turn;
+  }
+
+  /** Keep a window; false when it comes too late. */
+  put(place: number, turn: number, rows: Row[]): boolean {
+    if (turn !== this.turn) return false;
+    this.asked.delete(place);
+    if (this.isOfBefore) this.windows.clear();
+    this.isOfBefore = false;
+    this.windows.set(place, { rows, version: this.version });
+    this.forgetFarFrom(place);
+    return true;
+  }
+
+  /** All rows that are here, with their places. */
+  *all(): Generator<[number, Row]> {
+    for (const [place, { rows }] of this.windows) {
+      for (let index = 0; index < rows.length; index++) yield [place * this.size + index, rows[index]!];
+    }
+  }
+
+  private forgetFarFrom(place: number): void {
+    while (this.windows.size > this.kept) {
+      const farthest = [...this.windows.keys()].reduce((a, b) => (Math.abs(a - place) > Math.abs(b - place) ? a : b));
+      this.windows.delete(farthest);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { joined, valueAt } from "../src/curves/bands";
+import { grouped } from "../src/curves/groups";
+import { asCurve, extentY, nearest, type Curve } from "../src/curves/model";
+import { smooth } from "../src/curves/smoothing";
+import { pathOf } from "../src/curves/svg";
+import { csvOf } from "../src/curves/save";
+import { formatTime, linearTicks, logTicks, padded, timeTicks } from "../src/curves/ticks";
+import { axis } from "../src/curves/draw";
+
+function curve(id: string, x: number[], mean: number[], spread = 0): Curve {
+  return {
+    id,
+    x: Float64Array.from(x),
+    mean: Float64Array.from(mean),
+    low: Float64Array.from(mean, (value) => value - spread),
+    high: Float64Array.from(mean, (value) => value + spread),
+    odd: [],
+    sessions: [],
+  };
+}
+
+describe("smoothing", () => {
+  test("is not drawn towards its start", () => {
+    expect([...smooth([5, 5, 5], 0.99)].map((value) => value.toFixed(6))).toEqual(["5.000000", "5.000000", "5.000000"]);
+  });
+
+  test("weight 0 changes nothing", () => {
+    expect([...smooth([1, 4, 2], 0)]).toEqual([1, 4, 2]);
+  });
+
+  test("a NaN stays one and spoils nothing after it", () => {
+    const smoothed = smooth([1, NaN, 1, Infinity, 1], 0.5);
+    expect(smoothed[1]).toBeNaN();
+    expect(smoothed[3]).toBe(Infinity);
+    expect(smoothed[4]).toBeCloseTo(1);
+  });
+});
+
+describe("ticks", () => {
+  test("are round and inside", () => {
+    expect(linearTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(linearTicks(-0.05, 0.11, 4)).toEqual([-0.05, 0, 0.05, 0.1]);
+    expect(linearTicks(1, 1, 5)).toEqual([]);
+  });
+
+  test("of a logarithmic axis are powers of ten, and more where there are few", () => {
+    expect(logTicks(1e-6, 1, 4)).toEqual([1e-6, 1e-4, 1e-2, 1]);
+    expect(logTicks(1, 10, 4)).toEqual([1, 2, 5, 10]);
+    expect(logTicks(-1, 10, 4)).toEqual([]);
+  });
+
+  test("of times are at whole minutes, hours and days", () => {
+    expect(timeTicks(30, 400, 4, 0)).toEqual([120, 240, 360]);
+    for (const tick of timeTicks(0, 7200, 5, 0)) expect(tick % 1800).toBe(0);
+    expect(timeTicks(0, 0.01, 5, 0).length).toBeGreaterThan(2);
+    expect(formatTime(0, 60)).toMatch(/^\d\d:\d\d:\d\d$/);
+  });
+
+  test("an axis has extent also when all values are the same", () => {
+    for (const value of [0, 1, -3]) {
+      const [low, high] = padded(value, value, false);
+      expect(low).toBeLessThan(value);
+      expect(high).toBeGreaterThan(value);
+    }
+    expect(padded(1, 1, true)).toEqual([0.5, 2]);
+    expect(padded(Infinity, -Infinity, false)).toEqual([0, 1]);
+  });
+});
+
+describe("curves", () => {
+  test("are read with words for what is no number, in the order of x", () => {
+    const read = asCurve({
+      id: "7",
+      x: [3, 1, 2],
+      mean: [3, "NaN", null],
+      low: [3, "NaN", null],
+      high: ["Infinity", "NaN", null],
+      odd: [[1, "NaN"]],
+      sessions: [2],
+      points: 3,
+    });
+    expect([...read.x]).toEqual([1, 2, 3]);
+    expect(read.mean[2]).toBe(3);
+    expect(read.high[2]).toBe(Infinity);
+    expect(read.mean[0]).toBeNaN();
+  });
+
+  test("a spike counts for the axis though the mean hides it; on a log axis only what is above 0", () => {
+    const spiky = curve("1", [0, 1, 2], [1, 1, 1]);
+    spiky.high[1] = 100;
+    spiky.low[2] = -5;
+    expect(extentY([spiky], 0, 2, false)).toEqual({ low: -5, high: 100 });
+    expect(extentY([spiky], 0, 2, true)).toEqual({ low: 1, high: 100 });
+    expect(extentY([spiky], 2, 2, true)).toEqual({ low: 1, high: 1 });
+  });
+
+  test("the nearest point is found", () => {
+    expect(nearest([0, 10, 20], 14)).toBe(1);
+    expect(nearest([0, 10, 20], 99)).toBe(2);
+    expect(nearest([], 1)).toBe(-1);
+  });
+
+  test("a drawn path has a gap where there is no value", () => {
+    expect(pathOf([0, 1, 2, 3], [0, NaN, 2, 3], axis(0, 3, false, 0, 3), axis(0, 3, false, 0, 3))).toBe("M0 0M2 2L3 3");
+  });
+
+  test("a name that a spreadsheet would compute is text in the CSV", () => {
+    const line = { ...curve("1", [1], [2]), label: "=1+1", colour: "", line: Float64Array.of(2), isSmoothed: false };
+    expect(csvOf("loss", [line], "step")).toBe("id,step,loss,low,high\n'=1+1,1,2,2,2\n");
+  });
+});
+
+describe("bands", () => {
+  test("hold the mean and how far the runs reach, spikes included", () => {
+    const band = joined("cnn", [curve("1", [0, 1], [1, 1], 0.5), curve("2", [0, 1], [3, 3])], "range");
+    expect([...band.x]).toEqual([0, 1]);
+    expect([...band.mean]).toEqual([2, 2]);
+    expect([...band.low]).toEqual([0.5, 0.5]);
+    expect([...band.high]).toEqual([3, 3]);
+  });
+
+  test("with deviations are those of a sample", () => {
+    const band = joined("cnn", [curve("1", [0], [1]), curve("2", [0], [3])], "std");
+    expect(band.high[0]).toBeCloseTo(2 + Math.SQRT2);
+  });
+
+  test("a run that ended early counts only where it has values", () => {
+    const band = joined("cnn", [curve("1", [0, 1, 2], [1, 1, 1]), curve("2", [0, 1], [3, 3])], "range");
+    expect([...band.mean]).toEqual([2, 2, 1]);
+    expect(valueAt(Float64Array.of(0, 10), Float64Array.of(0, 1), 5)).toBeCloseTo(0.5);
+  });
+});
+
+describe("panels", () => {
+  test("stand in groups by what is before the slash, pinned ones first", () => {
+    expect(grouped(["val/loss", "lr", "train/loss"], "", ["train/loss"])).toEqual([
+      { name: "pinned", metrics: ["train/loss"] },
+      { name: "", metrics: ["lr"] },
+      { name: "val", metrics: ["val/loss"] },
+    ]);
+  });
+
+  test("are found by a regular expression", () => {
+    expect(grouped(["val/loss", "lr"], "LOSS$", [])).toEqual([{ name: "val", metrics: ["val/loss"] }]);
+    expect(() => grouped(["lr"], "(", [])).toThrow(SyntaxError);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { complete, markedColumn, written } from "../src/table/completion";
+import { actionsFor } from "../src/table/edit_actions";
+import { groupFilter } from "../src/table/group_filter";
+import { annotationOf, cellText, intervalText, kindOf } from "../src/table/kinds";
+import { layOut, moved, seen, sortedBy } from "../src/table/layout";
+import { asRows } from "../src/table/rows_answer";
+import { sparkPath } from "../src/parts/spark_path";
+
+const NAMES = ["args.lr", "args.optim.lr", "summary.acc", "args.my key", "and"];
+
+describe("completion", () => {
+  test("offers names that contain what was begun, the likeliest first", () => {
+    const found = complete("acc > 1 and lr", 14, NAMES);
+    expect(found).toEqual({ names: ["args.lr", "args.optim.lr"], start: 12, end: 14 });
+  });
+
+  test("replaces the name under the cursor as a whole", () => {
+    expect(complete("arg.lr > 1", 3, NAMES)).toMatchObject({ start: 0, end: 6 });
+  });
+
+  test("nothing within a text, and nothing where nothing was begun", () => {
+    expect(complete("name == 'lr", 11, NAMES)).toBeNull();
+    expect(complete("lr > ", 5, NAMES)).toBeNull();
+  });
+
+  test("a name with a blank stands in backticks", () => {
+    expect(written("args.my key")).toBe("`args.my key`");
+    expect(written("args.lr")).toBe("args.lr");
+  });
+
+  test("the place of an error is taken from the message", () => {
+    expect(markedColumn("Filter, column 7, at '== 2': this is not an expression.")).toBe(6);
+    expect(markedColumn("Something else.")).toBeNull();
+  });
+});
+
+describe("layout", () => {
+  const columns = ["a", "b", "c", "d"].map((name) => ({ name, width: name === "b" ? 50 : 0, pinned: name === "c" }));
+
+  test("pinned columns stand apart, and widths that were dragged count", () => {
+    const layout = layOut(columns, () => 100);
+    expect(layout.pinned.map(({ name }) => name)).toEqual(["c"]);
+    expect(layout.free.map(({ name, left }) => [name, left])).toEqual([["a", 0], ["b", 100], ["d", 150]]);
+    expect(layout.width).toBe(350);
+  });
+
+  test("only columns that are seen are drawn", () => {
+    const part = seen(layOut(columns, () => 100).free, 120, 140);
+    expect(part.columns.map(({ name }) => name)).toEqual(["b"]);
+    expect(part.before).toBe(100);
+  });
+
+  test("a column is moved", () => {
+    expect(moved(["a", "b", "c"], 0, 2)).toEqual(["b", "c", "a"]);
+    expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
+  });
+
+  test("a click sorts down, then up, then not; with shift the other keys stay", () => {
+    expect(sortedBy([], "a", false)).toEqual(["-a"]);
+    expect(sortedBy(["-a"], "a", false)).toEqual(["a"]);
+    expect(sortedBy(["a"], "a", false)).toEqual([]);
+    expect(sortedBy(["-a"], "b", true)).toEqual(["-a", "-b"]);
+    expect(sortedBy(["-a", "-b"], "a", true)).toEqual(["a", "-b"]);
+    expect(sortedBy(["-a", "b"], "c", false)).toEqual(["-c"]);
+  });
+});
+
+describe("cells", () => {
+  test("an arg that is called status is a plain value", () => {
+    expect(kindOf("args.status")).toBe("value");
+    expect(kindOf("status")).toBe("status");
+    expect(annotationOf("args.tags")).toBeNull();
+    expect(annotationOf("annotations.tags")).toBe("tags");
+  });
+
+  test("are short, and honest about what is no number", () => {
+    expect(cellText("args.lr", "NaN")).toBe("NaN");
+    expect(cellText("args.lr", null)).toBe("–");
+    expect(cellText("args.lr", 0.123456789)).toBe("0.12346");
+    expect(cellText("duration", 5702.8)).toBe("1h35m");
+    expect(cellText("args.duration", 5702.8)).toBe("5702.8");
+    expect(cellText("args.layers", [1, 2])).toBe("[1,2]");
+  });
+
+  test("an interval has the digits that it deserves", () => {
+    expect(intervalText({ mean: 0.91234, low: 0.9, high: 0.92468, std: 0.1, count: 3 })).toBe("0.912 ± 0.012");
+    expect(intervalText({ mean: 0.5, low: null, high: null, count: 1 })).toBe("0.5");
+    expect(intervalText({ mean: "NaN", low: 0, high: 1 })).toBe("NaN");
+  });
+
+  test("rows give values by name, also those of groups", () => {
+    const [row] = asRows({
+      version: 1,
+      total: 1,
+      matched: 1,
+      offset: 0,
+      columns: ["a", "b"],
+      ids: [["1", "2"]],
+      cells: [[1, null]],
+      statuses: [null],
+    });
+    expect(row).toMatchObject({ id: "1,2", ids: ["1", "2"], status: null });
+    expect([row!.at("a"), row!.at("b"), row!.at("c")]).toEqual([1, null, null]);
+  });
+
+  test("a small curve has gaps, and is a dot for one value", () => {
+    expect(sparkPath([1, NaN, 2, 3], 10, 10)).toMatch(/^M1\.0 8\.0h0M6\.3 [\d.]+h0L9\.0 2\.0$/);
+    expect(sparkPath([NaN], 10, 10)).toBe("");
+  });
+});
+
+describe("annotations", () => {
+  test("edited tags become what was added and what was removed", () => {
+    expect(actionsFor("tags", "best, new", ["best", "old"])).toEqual([["tag", "new"], ["untag", "old"]]);
+    expect(actionsFor("note", "  ", [])).toEqual([]);
+    expect(actionsFor("name", " a ", [])).toEqual([["name", "a"]]);
+  });
+});
+
+describe("groups", () => {
+  test("are opened by a filter for their values", () => {
+    expect(groupFilter("a or b", [["args.model", 'c"n'], ["args.my key", true], ["args.x", null]])).toBe(
+      '(a or b) and args.model == "c\\"n" and `args.my key` == True and args.x.isnull()',
+    );
+  });
+});

@@ -1,0 +1,230 @@
+"""Curves of experiments for drawing: few numbers, whatever was logged, and no spike lost."""
+
+from __future__ import annotations
+
+import math
+import os
+from array import array
+from bisect import bisect_left
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from .. import _better, _folder, _series_envelope
+from .._series_envelope import Bucket
+from ..errors import SettingError
+from ..experiments import ExperimentReader
+
+__all__ = ["Mains", "Question", "curves", "metrics"]
+
+_MOST_ODD = 200
+_SPARK = 40
+_KEPT = 20_000
+
+
+class Question(NamedTuple):
+    """Which part of a curve is wanted, over what, in how many groups of points."""
+
+    metric: str
+    x: str
+    low: float | None
+    high: float | None
+    points: int
+    raw: bool
+
+
+def metrics(readers: Iterable[ExperimentReader]) -> dict[str, list[str]]:
+    """The names of all metrics, each with the ids of those that logged it."""
+    found: dict[str, list[str]] = {}
+    for reader in readers:
+        for name in reader.metrics:
+            found.setdefault(name, []).append(reader.expid)
+    return found
+
+
+def curves(readers: Iterable[ExperimentReader], question: Question) -> list[dict[str, Any]]:
+    """The curve of every experiment that has the metric."""
+    found = []
+    for reader in readers:
+        try:
+            found.append(_curve(reader, question))
+        except SettingError:  # it has no such metric
+            continue
+    return found
+
+
+def _curve(reader: ExperimentReader, question: Question) -> dict[str, Any]:
+    buckets, start = _buckets(reader, question)
+    places = [_place(bucket, start) for bucket in buckets]
+    values = [bucket.mean for bucket in buckets]
+    return {
+        "id": reader.expid,
+        "x": places,
+        "mean": values,
+        "low": [bucket.min for bucket in buckets],
+        "high": [bucket.max for bucket in buckets],
+        "odd": _odd(reader, question, buckets, start),
+        "sessions": _sessions(reader, question, start),
+        "points": sum(bucket.count for bucket in buckets),
+    }
+
+
+def _place(bucket: Bucket, start: float) -> float:
+    return bucket.first - start + (bucket.last - bucket.first) / 2
+
+
+def _buckets(reader: ExperimentReader, question: Question) -> tuple[list[Bucket], float]:
+    """Groups of points, and what to take off their places.
+
+    Raises:
+        SettingError: there is no such metric.
+    """
+    metric, x, low, high, points, raw = question
+    if x == "step":
+        return reader.envelope(metric, points, "step", low, high, raw), 0.0
+    if x in ("relative", "wall"):
+        start = _start(reader) if x == "relative" else 0.0
+        low, high = (None if end is None else end + start for end in (low, high))
+        return reader.envelope(metric, points, "time", low, high, raw), start
+    columns = _series_envelope.prepare(*_joined(reader, metric, x, raw))
+    return _series_envelope.envelope(columns, points, low, high), 0.0
+
+
+def _start(reader: ExperimentReader) -> float:
+    try:
+        return datetime.fromisoformat(reader.start_time).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _joined(
+    reader: ExperimentReader, metric: str, other: str, raw: bool
+) -> tuple[array[float], array[float]]:
+    """The points of a metric where another one was logged at the same step: values of both.
+
+    Raises:
+        SettingError: there is no such metric.
+    """
+    steps, values, _ = reader._points(metric, raw)
+    others, places, _ = reader._points(other, raw)
+    at = dict(zip(others, places, strict=True))
+    both = [(at[step], value) for step, value in zip(steps, values, strict=True) if step in at]
+    return array("d", [place for place, _ in both]), array("d", [value for _, value in both])
+
+
+def _odd(
+    reader: ExperimentReader, question: Question, buckets: Sequence[Bucket], start: float
+) -> list[tuple[float, str]]:
+    """Where something that is not finite was logged, and what: of each group the first one."""
+    strange = [bucket for bucket in buckets if bucket.nonfinite]
+    if not strange:
+        return []
+    if question.x not in ("step", "relative", "wall"):
+        xs, values = _joined(reader, question.metric, question.x, question.raw)
+    else:
+        curve = reader._curve(question.metric, timed=question.x != "step")
+        if curve is None:
+            return []
+        values = curve.column("values", question.raw)
+        in_steps = question.x == "step"
+        xs = curve.column("steps", question.raw) if in_steps else reader._times(curve, question.raw)
+    ordered = all(one <= other for one, other in pairwise(xs))
+    found = []
+    for bucket in strange[:_MOST_ODD]:
+        at = bisect_left(xs, bucket.first) if ordered else 0
+        for place, value in zip(xs[at:], values[at:], strict=False):
+            if bucket.first <= place <= bucket.last and not math.isfinite(value):
+                found.append((place - start, _word(value)))
+                break
+    return found
+
+
+def _word(value: float) -> str:
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def _sessions(reader: ExperimentReader, question: Question, start: float) -> list[float]:
+    """Where each session after the first one begins to log the metric."""
+    if len(reader.sessions) < 2 or question.x not in ("step", "relative", "wall"):
+        return []
+    timed = question.x != "step"
+    curve = reader._curve(question.metric, timed=timed)
+    if curve is None:
+        return []
+    sessions = curve.column("sessions", question.raw)
+    xs = reader._times(curve, question.raw) if timed else curve.column("steps", question.raw)
+    if not len(sessions):
+        return []
+    found = []
+    for number in range(int(sessions[0]) + 1, int(sessions[-1]) + 1):
+        at = bisect_left(sessions, number)
+        if at < len(xs) and math.isfinite(xs[at]):
+            found.append(xs[at] - start)
+    return sorted(set(found))
+
+
+class Mains:
+    """The small curve of each experiment: of the metric by which most are judged."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._kept: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
+
+    def of(self, readers: Sequence[ExperimentReader]) -> dict[str, Any]:
+        """Give the metric's name and at most 40 values of it, or None, for every experiment.
+
+        The metric is the one that most of those that were looked at have logged, among those
+        whose name says whether small or large is better; losses of validation come before others.
+        """
+        marks = {reader.expid: _mark(reader) for reader in readers}
+        fresh = [
+            reader
+            for reader in readers
+            if self._kept.get(reader.expid, (0, None))[0] != marks[reader.expid]
+        ]
+        for reader in fresh:
+            if marks[reader.expid]:
+                names = (name for name in reader.metrics if _is_judged(name))
+                self._counts.update(dict.fromkeys(names, 1))
+        ranked = sorted(self._counts, key=self._rank)
+        for reader in fresh:
+            mark = marks[reader.expid]
+            self._kept[reader.expid] = mark, _spark(reader, ranked) if mark else None
+            self._kept.move_to_end(reader.expid)
+        found = {reader.expid: self._kept[reader.expid][1] for reader in readers}
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+    def _rank(self, name: str) -> tuple[int, bool, bool, str]:
+        lowered = name.lower()
+        is_held_out = "val" in lowered or "test" in lowered or "eval" in lowered
+        return -self._counts[name], not is_held_out, "loss" not in lowered, name
+
+
+def _is_judged(name: str) -> bool:
+    return _better.lower_is_better(name) is not None
+
+
+def _mark(reader: ExperimentReader) -> Any:
+    try:
+        facts = os.lstat(os.path.join(reader.curexpdir, _folder.METRICS))
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _spark(reader: ExperimentReader, ranked: Sequence[str]) -> dict[str, Any] | None:
+    logged = reader.metrics
+    name = next((name for name in ranked if name in logged), None) or next(iter(logged), None)
+    if name is None:
+        return None
+    try:
+        means = [bucket.mean for bucket in reader.envelope(name, _SPARK)]
+    except SettingError:
+        return None
+    if len(means) > _SPARK:
+        means = [means[round(n * (len(means) - 1) / (_SPARK - 1))] for n in range(_SPARK)]
+    return {"metric": name, "values": [math.nan if mean is None else mean for mean in means]}
