@@ -55,6 +55,7 @@ _PYTHON = {
     "as_dataframe()": _READING + "store.as_dataframe()\n",
     "rows(), all of everything": _READING + "store.rows()\n",
 }
+_GROUP = "args.model.momentum_23"
 _SLOW = ("pandas.read_json", "as_dataframe()", "rows(), all of everything")
 
 
@@ -100,6 +101,8 @@ def measure(store: str, size: int, cache: str) -> None:
         "--filter",
         "summary.test_accuracy > 0.999",
     ]
+    cases["list --sort x --tail 30"] = [*listing, "--sort", "test_accuracy", "--tail", "30"]
+    cases["list --groupby args.x"] = [*listing, "--groupby", _GROUP]
     cold = {f"{name}, cold": cases[name] for name in ("newest 30 by time", "meticulous list")}
     taken: dict[str, list[Cost]] = {}
     for number in range(ROUNDS):

@@ -32,6 +32,7 @@ FACE = {
     "QueryError": "(message, hint='', *, text='', column=1)",
     "SettingError": "(message, hint='', *, name='', value=None)",
     "StorageError": "(message, hint='', *, path='', errno=None)",
+    "ui": "(project_directory='', experiments_directory=None, height=600)",
 }
 
 EXPERIMENT = {
@@ -70,6 +71,7 @@ READER = {
     "default_args": "property",
     "df_vars": "()",
     "duration": "property",
+    "environment": "property",
     "envelope": "(metric, buckets, x='step', low=None, high=None, raw=False)",
     "files": "property",
     "history": "(metric=None, raw=False)",
@@ -77,6 +79,7 @@ READER = {
     "metrics": "property",
     "open": "(path, mode='r', *args, **kwargs)",
     "problems": "property",
+    "recorded_files": "property",
     "refresh_status": "()",
     "refresh_summary": "()",
     "row": "()",

@@ -15,7 +15,7 @@ from ._compare_files import document, input_key, recorded_files
 from ._table import MISSING
 from .errors import SettingError
 
-__all__ = ["SECTIONS", "Line", "Section", "compare", "differing", "verdict"]
+__all__ = ["SECTIONS", "Line", "Section", "compare", "differing", "plain", "verdict"]
 
 SECTIONS = (
     "code",
@@ -125,6 +125,38 @@ def _told(name: str, section: Section) -> Iterator[str]:
         packages = sum(line.differs and line.name.startswith(begins) for line in section.lines)
         counts = {"packages": packages, name: lines - packages}
     yield from (f"{name} ({count})" for name, count in counts.items() if count)
+
+
+def plain(readers: Sequence[Any], sections: Mapping[str, Section], told: str) -> dict[str, Any]:
+    """A comparison as plain data: what ``meticulous diff --json`` prints."""
+    ids = [reader.expid for reader in readers]
+    found: dict[str, Any] = {}
+    for name, section in sections.items():
+        values = [
+            {
+                "name": line.name,
+                "differs": line.differs,
+                "values": {
+                    expid: value
+                    for expid, value in zip(ids, line.values, strict=True)
+                    if value is not MISSING
+                },
+            }
+            for line in section.lines
+        ]
+        found[name] = {"differs": section.differs, "values": values, "notes": section.notes}
+        if name == "code":
+            found[name]["pairs"] = list(section.pairs)
+        if name == "metrics":
+            found[name]["part"] = section.part or {}
+    experiments = []
+    for reader in readers:
+        row = reader.row()
+        names = ("expid", "status", "start_time", "duration", "description", "sha")
+        facts = row["metadata"].get("git")
+        snapshot = facts.get("snapshot") if isinstance(facts, dict) else None
+        experiments.append({**{name: row[name] for name in names}, "snapshot": snapshot})
+    return {"experiments": experiments, "verdict": told, "sections": found}
 
 
 def differing(values: Sequence[Any]) -> bool:

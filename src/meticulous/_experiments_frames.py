@@ -19,6 +19,7 @@ _HEADER = ("sha", "start_time", "status", "status_message")
 _GROUPS = ("header", "args", "default_args", "metadata", "summary")
 _FLAT_HEADER = ("sha", "start_time", "duration", "status", "status_message", "description")
 _FLAT_GROUPS = ("args", "summary", "annotations")
+_PLAIN = frozenset((str, int, float, bool, list, type(None)))
 _INT64 = 1 << 63
 _EXACT = 1 << 53
 
@@ -42,16 +43,21 @@ def pandas_frame(store: Any, normalize_json_values: int) -> Any:
         import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         raise _absent("A data frame", "pandas", "pandas") from None
-    rows = [_unrolled(reader.df_vars(), normalize_json_values) for reader in store.each()]
-    found: dict[tuple[str, ...], None] = dict.fromkeys(("header", name) for name in _HEADER)
-    found.update(dict.fromkeys(column for row in rows for column in row))
+    nan = float("nan")
+    found: dict[tuple[str, ...], list[Any]] = {("header", name): [] for name in _HEADER}
+    for count, reader in enumerate(store.each()):
+        for path, value in _unrolled(reader.df_vars(), normalize_json_values).items():
+            values = found.setdefault(path, [])
+            values += [nan] * (count - len(values))
+            values.append(value)
     found.pop(("header", "expid"), None)
     groups = dict.fromkeys([*_GROUPS, *(column[0] for column in found)])
     ordered = [column for group in groups for column in found if column[0] == group]
     levels = max(map(len, ordered))
-    nan = float("nan")
+    for values in found.values():
+        values += [nan] * (len(store) - len(values))
     frame = pandas.DataFrame(
-        {n: [row.get(column, nan) for row in rows] for n, column in enumerate(ordered)},
+        {n: found[column] for n, column in enumerate(ordered)},
         index=pandas.Index(list(store), name=("header", "expid"), dtype=object),
     )
     frame.columns = pandas.MultiIndex.from_tuples(
@@ -65,7 +71,11 @@ def _unrolled(groups: Mapping[str, Any], levels: int) -> dict[tuple[str, ...], A
     found: dict[tuple[str, ...], Any] = {}
 
     def visit(path: tuple[str, ...], value: Any) -> None:
-        if isinstance(value, Mapping) and (len(path) < 2 or (value and len(path) < 2 + levels)):
+        if (
+            type(value) not in _PLAIN
+            and isinstance(value, Mapping)
+            and (len(path) < 2 or (value and len(path) < 2 + levels))
+        ):
             for name, inner in value.items():
                 visit((*path, str(name)), inner)
         else:

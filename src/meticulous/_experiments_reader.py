@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -22,6 +23,7 @@ __all__ = ["ExperimentReader"]
 _LARGEST = 1 << 26
 _WRITES = frozenset("wax+")
 _ALWAYS = (_folder.STATUS, _folder.ARGS, _folder.DEFAULT_ARGS, _folder.METADATA)
+_SIGNS = (_folder.STATUS, _folder.STDOUT, _folder.STDERR, _folder.METRICS, _folder.SYSTEM)
 FIELDS = (
     "expid",
     "curexpdir",
@@ -68,6 +70,11 @@ class ExperimentReader(Series, Console):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.curexpdir!r})"
 
+    def _repr_html_(self) -> str:
+        from ._experiments_html import one
+
+        return one(self)
+
     @cached_property
     def args(self) -> dict[str, Any]:
         """What the program was asked."""
@@ -101,6 +108,21 @@ class ExperimentReader(Series, Console):
     def annotations(self) -> dict[str, Any]:
         """Tags, notes and the name that were added to it; empty when there are none."""
         return self._object(_folder.ANNOTATIONS)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """The machine, Python and the packages that it ran with; empty when not recorded."""
+        return self._object(_folder.ENVIRONMENT)
+
+    @cached_property
+    def recorded_files(self) -> list[dict[str, Any]]:
+        """The inputs and outputs that it named: for each file what was recorded last."""
+        from ._compare_files import recorded_files
+
+        lines, problem = recorded_files(self._folder.path)
+        if problem:
+            self._problems[_folder.FILES] = problem
+        return lines
 
     @cached_property
     def sessions(self) -> list[dict[str, Any]]:
@@ -153,12 +175,20 @@ class ExperimentReader(Series, Console):
         spans = [_span(session) for session in sessions]
         if spans[-1] is None and self.status in _UNENDED:
             now = time.time()
-            silent = 0.0 if self.status == _status.RUNNING else self._folder.silent_for(now)
+            silent = 0.0 if self.status == _status.RUNNING else self._silent_for(now)
             start = _seconds(sessions[-1].get("start"))
             if start is not None and (self.sessions or not silent):
                 spans[-1] = max(0.0, now - silent - start)
         known = [span for span in spans if span is not None]
         return sum(known) if known else None
+
+    def _silent_for(self, now: float) -> float:
+        """Seconds since it last wrote something; the heartbeat alone may be half a minute old."""
+        times = []
+        for name in _SIGNS:
+            with contextlib.suppress(OSError):
+                times.append(os.lstat(self._folder.file(name)).st_mtime)
+        return max(0.0, now - max(times)) if times else float("inf")
 
     @property
     def status(self) -> str:

@@ -93,7 +93,10 @@ class _Values:
     """Where rows get their values from. The last ones are kept, up to the size of their files."""
 
     def __init__(self, root: str, index: Index, make: Callable[[str], ExperimentReader]) -> None:
+        self.ids: list[str] = []
         self._root, self._index, self._make = root, index, make
+        self._places: dict[str, int] = {}
+        self._finders: dict[str, Callable[..., Any]] = {}
         self._kept: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
         self._size = 0
 
@@ -114,14 +117,23 @@ class _Values:
         if name in _FILES:
             try:
                 facts = os.lstat(f"{self._root}{expid}{os.sep}{_FILES[name]}")
+            except FileNotFoundError:
+                return {}, size
             except OSError:
                 pass
             else:
                 size += facts.st_size
-                value = self._index.find(expid, _FILES[name], facts)
+                value = self._find(expid, _FILES[name], facts)
                 if isinstance(value, dict):
                     return value, size
         return self._make(expid)._value(name), size
+
+    def _find(self, expid: str, name: str, facts: os.stat_result) -> Any:
+        find = self._finders.get(name)
+        if find is None:
+            self._places = self._places or {expid: place for place, expid in enumerate(self.ids)}
+            find = self._finders[name] = self._index.finder(name, self.ids)
+        return find(self._places[expid], facts)
 
 
 def lazy_rows(
@@ -162,6 +174,7 @@ def lazy_rows(
         head[1] = intern(head[1])
         known.update(zip(_IN_HEAD, head[1:], strict=True))
         rows.append(LazyRow(mine, known))
+        values.ids.append(expid)
     return rows
 
 

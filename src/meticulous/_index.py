@@ -19,8 +19,10 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any
+
+from ._index_folder import cache_folder, forget_old_files, make_folder, paths
 
 __all__ = ["Index", "cache_folder"]
 
@@ -33,8 +35,10 @@ some file systems count in whole or in two seconds."""
 
 _LARGEST = 1 << 20
 _SMALL = 4 << 20
-_PENDING = 24 << 20
-_FORGOTTEN = 90 * 86400.0
+_PENDING = 32 << 20
+_BESIDE = 512
+"""What a value takes in memory besides its text, in bytes."""
+
 _TABLE = """
     PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
     PRAGMA user_version = {schema};
@@ -45,6 +49,8 @@ _TABLE = """
 """
 _QUERY = "SELECT seal, value FROM files WHERE name = ? AND id = ?"
 _SHORTEST_ROW = 32
+_AHEAD = 64
+_QUERY_SOME = "SELECT id, seal, value FROM files WHERE name = ? AND id IN ({})"
 _QUERY_ALL = "SELECT id, seal, value FROM files WHERE name = ?"
 
 _decode = json.JSONDecoder().raw_decode
@@ -72,7 +78,7 @@ class Index:
         self._waiting = 0
         self._patience = _SMALL
         # The large file, then what is newer.
-        self._paths: tuple[str, ...] = _paths(self._root)
+        self._paths: tuple[str, ...] = paths(self._root)
 
     def __del__(self) -> None:
         if getattr(self, "_opened", None):
@@ -120,6 +126,45 @@ class Index:
 
         return find
 
+    def finder(self, name: str, ids: Sequence[str]) -> Callable[..., Any]:
+        """Prepare to find the value of one name for many of some experiments; those that are
+        asked for in their order are read ahead.
+
+        Returns:
+            A function like `find`, of the experiment's place in `ids` and of the facts.
+        """
+        first = os.fsencode(name)
+        span, stored = range(0), dict[bytes, list[Any]]()
+
+        def find(place: int, *facts: os.stat_result) -> Any:
+            nonlocal span, stored
+            if place not in span:
+                in_order = 0 <= place - span.stop <= len(span)
+                count = min(2 * len(span), _AHEAD) if in_order else 0
+                span = range(place, min(place + max(count, 1), len(ids)))
+                stored = self._stored(first, [os.fsencode(ids[place]) for place in span])
+            key = first, os.fsencode(ids[place])
+            fresh = self._new.get(key)
+            for found in [fresh] if fresh else stored.get(key[1], ()):
+                value = _opened(key, facts, *found)
+                if value is not None:
+                    return value
+            return None
+
+        return find
+
+    def _stored(self, name: bytes, ids: list[bytes]) -> dict[bytes, list[Any]]:
+        """What the medium holds of a few experiments: seals and texts, the newer ones first."""
+        stored: dict[bytes, list[Any]] = {}
+        if self._paths:
+            query = _QUERY_SOME.format(",".join("?" * len(ids)))
+            with self._owned():
+                for part in self._parts():
+                    with contextlib.suppress(*_errors()):
+                        for expid, *found in part.execute(query, (name, *ids)).fetchmany(len(ids)):
+                            stored.setdefault(expid, []).append(found)
+        return stored
+
     def keep(self, expid: str, name: str, value: Any, *facts: os.stat_result) -> bool:
         """Remember a value; it is on the medium after `save`.
 
@@ -147,7 +192,7 @@ class Index:
         key = os.fsencode(name), os.fsencode(expid)
         with self._owned():
             self._new[key] = _seal(key, facts, text), text
-            self._waiting += len(text)
+            self._waiting += len(text) + _BESIDE
             full = self._waiting >= self._patience
         if full:
             self.save(None)
@@ -209,7 +254,7 @@ class Index:
         large, small = self._paths
         first = not os.path.exists(large)
         if first:
-            _make_folder(os.path.dirname(large))
+            make_folder(os.path.dirname(large))
         older = [_open(path, self._root) for path in (small, large)]
         try:
             sizes = [
@@ -229,7 +274,7 @@ class Index:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(small)
         if first:
-            _forget_old_files(os.path.dirname(large))
+            forget_old_files(os.path.dirname(large))
 
     def _rows(self, sources: list[Any], present: Container[str] | None) -> Iterator[Any]:
         for (name, expid), (seal, text) in sorted(self._new.items()):
@@ -267,32 +312,6 @@ def _errors() -> tuple[type[Exception], ...]:
 
     # ValueError: a path or a value that is no legal text.
     return (sqlite3.Error, sqlite3.Warning, OSError, ValueError, OverflowError)
-
-
-def cache_folder(root: str | bytes) -> str:
-    """The reader's own cache folder; empty without a place for it, or when that is in the store.
-
-    Args:
-        root: the store, without links.
-    """
-    folder = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(folder):
-        home = os.path.expanduser("~") if os.environ.get("HOME") != "" else ""
-        folder = os.path.join(home, ".cache")
-    if not os.path.isabs(folder):
-        return ""
-    folder = os.path.join(folder, "meticulous")
-    inside = os.fsencode(os.path.join(os.path.realpath(folder), ""))
-    return "" if inside.startswith(os.fsencode(root) + b"/") else folder
-
-
-def _paths(root: bytes) -> tuple[str, ...]:
-    """The cache's files; none without a place for them."""
-    folder = cache_folder(root)
-    if not folder:
-        return ()
-    stem = os.path.join(folder, f"{zlib.crc32(root):08x}{zlib.adler32(root):08x}")
-    return f"{stem}.sqlite", f"{stem}.new.sqlite"
 
 
 def _uri(path: str, options: str) -> str:
@@ -343,11 +362,6 @@ def _size(path: str) -> int:
         return 0
 
 
-def _make_folder(folder: str) -> None:
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
-    os.makedirs(folder, 0o700, exist_ok=True)
-
-
 def _write(path: str, root: bytes, rows: Iterator[Any]) -> None:
     """Put a new file in the place of the old one; of rows with one key the first counts."""
     import sqlite3
@@ -368,14 +382,3 @@ def _write(path: str, root: bytes, rows: Iterator[Any]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-
-
-def _forget_old_files(folder: str) -> None:
-    """Remove what killed processes left, and caches that nothing was added to for months."""
-    now = time.time()
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            limit = 86400.0 if entry.name.endswith("~") else _FORGOTTEN
-            with contextlib.suppress(OSError):
-                if entry.is_file(follow_symlinks=False) and now - entry.stat().st_mtime > limit:
-                    os.unlink(entry.path)

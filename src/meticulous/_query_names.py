@@ -30,6 +30,7 @@ _HEADER = (
     "duration_mean",
     "duration_std",
 )
+_ANNOTATIONS = ("tags", "notes", "name", "locked")  # may be asked for before there are any
 _ALIASES = {"id": "expid", "begin_time": "start_time", "message": "status_message"}
 # Where a name without its group is looked for; the next ones only when it is in none of these.
 _TIERS = (("header", "args", "summary", "annotations"), ("metadata",), ("default_args",))
@@ -77,7 +78,7 @@ class Field(NamedTuple):
             return lambda row: row.get(key, MISSING)
         if "." not in key:
             return lambda row: row.get(group, {}).get(key, MISSING)
-        return lambda row: _find(row.get(group, {}), key)
+        return _nested(group, key)
 
     def of(self, rows: Iterable[dict[str, Any]]) -> list[Any]:
         """Give the values of rows."""
@@ -85,6 +86,23 @@ class Field(NamedTuple):
 
 
 EXPID = Field("header", "expid")
+
+
+def _nested(group: str, key: str) -> Callable[[dict[str, Any]], Any]:
+    """The getter of a dotted key; quick where the key is of an object in the group."""
+    first, _, rest = key.partition(".")
+    deeper = "." in rest
+
+    def get(row: dict[str, Any]) -> Any:
+        values = row.get(group, {})
+        if key in values:
+            return values[key]
+        inner = values.get(first)
+        if isinstance(inner, dict) and rest in inner:
+            return inner[rest]
+        return _find(values, key) if deeper else MISSING
+
+    return get
 
 
 def _find(values: dict[str, Any], key: str) -> Any:
@@ -125,7 +143,7 @@ class Names:
     def _has(self, group: str, key: str | None) -> bool:
         """Whether a group has a key; no more rows are looked at than that takes."""
         if group == "header" and group not in self._keys:
-            known = {key for row in self._rows for key in row}
+            known = set().union(*self._rows)
             self._keys[group] = dict.fromkeys(key for key in _HEADER if key in known)
             self._left[group] = iter(())
         found = self._keys.setdefault(group, {})
@@ -154,7 +172,8 @@ class Names:
             found = [field for group in tier for field in self._in(group, word)]
             if found:
                 return found
-        return []
+        key = word.removeprefix("annotations.").removeprefix("annotations_")
+        return [Field("annotations", key)] if self._rows and key in _ANNOTATIONS else []
 
     def _in(self, group: str, key: str) -> list[Field]:
         if group == "header":

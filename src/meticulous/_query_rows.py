@@ -7,6 +7,7 @@ filter expression for one experiment is true for a group.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,12 +99,24 @@ def grouped(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Ro
     wherever it is recorded, its mean as ``NAME_mean`` and its standard deviation as ``NAME_std``
     (of a sample; none for one value). A recorded NaN makes the mean NaN.
     """
+    # Row by row, since a row may read its values anew when others were asked meanwhile.
     getters = [key.getter for key in keys]
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    measured = dict.fromkeys([Field("header", "duration"), *names.fields(*_MEASURED)])
+    left = [(field, field.getter) for field in measured if field not in keys]
+    parts = {key if group == "header" else group for group, key in [*measured, *keys]}
+    groups: dict[tuple[str, ...], _Group] = {}
     for row in rows:
-        groups.setdefault(tuple(identity(getter(row)) for getter in getters), []).append(row)
-    measured = _numbers(rows, keys, names)
-    made = [_group(members, keys, measured) for members in groups.values()]
+        known = {part: value for part in parts if (value := row.get(part, MISSING)) is not MISSING}
+        same = tuple(identity(getter(known)) for getter in getters)
+        group = groups.get(same)
+        if group is None:
+            group = groups[same] = _Group([(key, key.getter(known)) for key in keys])
+        group.count += 1
+        text = [field for field, getter in left if not group.add(field, getter(known))]
+        if text:
+            left = [pair for pair in left if pair[0] not in text]
+    numeric = [field for field, _ in left if any(field in one.numbers for one in groups.values())]
+    made = [group.row(numeric) for group in groups.values()]
     return ordered(made, keys, descending=False)
 
 
@@ -115,30 +128,40 @@ def identity(value: Any) -> str:
     return "" if value is MISSING else repr(value)
 
 
-def _numbers(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Field]:
-    """The fields whose values are numbers, wherever there are any."""
-    duration = Field("header", "duration")
-    found = []
-    for field in [duration, *names.fields(*_MEASURED)]:
-        known = [value for value in field.of(rows) if value is not None and value is not MISSING]
-        numeric = all(type(value) is not bool and number(value) is not None for value in known)
-        if known and numeric and field not in keys:
-            found.append(field)
-    return found
+class _Group:
+    """Rows that agree in some values."""
 
+    def __init__(self, keys: list[tuple[Field, Any]]) -> None:
+        self.count = 0
+        self.numbers: dict[Field, Any] = {}
+        self._keys = keys
 
-def _group(members: list[Row], keys: Sequence[Field], measured: list[Field]) -> Row:
-    made: Row = {"count": len(members), "args": {}, "summary": {}}
-    for field in keys:
-        value = field.getter(members[0])
-        if value is not MISSING:
-            _place(made, field)[field.key] = value
-    for field in measured:
-        numbers = [number(value) for value in field.of(members)]
-        mean, deviation = _mean_and_deviation([value for value in numbers if value is not None])
-        place = _place(made, field)
-        place[f"{field.key}_mean"], place[f"{field.key}_std"] = mean, deviation
-    return made
+    def add(self, field: Field, value: Any) -> bool:
+        """Add a value; False if it is no number."""
+        if value is None or value is MISSING:
+            return True
+        found = None if type(value) is bool else number(value)
+        if found is None:
+            return False
+        numbers = self.numbers.get(field)
+        if numbers is None:
+            numbers = self.numbers[field] = array("d")
+        try:
+            numbers.append(found)
+        except OverflowError:  # an integer beyond every float
+            self.numbers[field] = [*numbers, found]
+        return True
+
+    def row(self, measured: list[Field]) -> Row:
+        made: Row = {"count": self.count, "args": {}, "summary": {}}
+        for field, value in self._keys:
+            if value is not MISSING:
+                _place(made, field)[field.key] = value
+        for field in measured:
+            mean, deviation = _mean_and_deviation(self.numbers.get(field, ()))
+            place = _place(made, field)
+            place[f"{field.key}_mean"], place[f"{field.key}_std"] = mean, deviation
+        return made
 
 
 def _place(row: Row, field: Field) -> dict[str, Any]:

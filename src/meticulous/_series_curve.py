@@ -1,8 +1,8 @@
 """The points of one metric, read fast.
 
 What a line is worth is decided by `rows`, which reads JSON. Since most lines of an experiment look
-alike but for their numbers, a `Curve` learns how they look and reads them several times as fast by
-one regular expression, with the same result.
+alike but for their numbers, a `Reading` learns how they look and reads them several times as fast
+by one regular expression, with the same result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from ._series import RESERVED
 from ._series_read import limits, lines, number, rows, seconds, session_of, step_of
 
-__all__ = ["Curve"]
+__all__ = ["Curve", "Reading"]
 
 _MAX_SHAPES = 8
 _MAX_NAMES = 300
@@ -29,11 +29,12 @@ _SHORT = 1 << 18
 
 # JSON's numbers. With more digits than that Python's own reader of JSON decides.
 _NUMBER = rb"-?(?:0|[1-9][0-9]{0,999}+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+"
+_EXACT = _NUMBER.replace(b"999", b"14")  # an integer of so few digits is the same as a float
 _WORD = rb"NaN|-?Infinity"
 _TEXT = rb"[ !#-\[\]-~]*+"
 _MINUTE = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"
 _TIME = rb"(" + _MINUTE + rb"):([0-5][0-9]\.[0-9]{6})\+00:00"
-_FIELD = rb',"([^"\\]*+)":(?:' + _NUMBER + rb'|("(?:' + _WORD + rb')"))'
+_FIELD = rb',"([^"\\\x00-\x1f]*+)":(?:' + _NUMBER + rb'|("(?:' + _WORD + rb')"))'
 _FIELDS = re.compile(_FIELD)
 _LINE = re.compile(
     rb'\{"step":' + _NUMBER + rb',"time":"' + _TEXT + rb'"((?:' + _FIELD + rb")*+)\}"
@@ -54,25 +55,29 @@ class _Shapes:
     """How the lines of a file look, as far as known: one regular expression for all of them.
 
     Args:
-        metric: whose values are wanted.
+        metric: whose values are wanted; None for all.
         timed: whether the times are wanted.
+
+    Attributes:
+        columns: of each metric that is wanted, which groups of the expression hold values.
     """
 
-    def __init__(self, metric: str, timed: bool) -> None:
-        self._metric = metric.encode("utf-8", "surrogatepass")
+    def __init__(self, metric: str | None, timed: bool) -> None:
+        self._metric = None if metric is None else metric.encode("utf-8", "surrogatepass")
+        self._number = _EXACT if metric is None else _NUMBER
         self._time = _TIME if timed else _TEXT
         self._known: list[bytes] = []
+        self._groups = 4 if timed else 2
         self.pattern: re.Pattern[bytes] | None = None
-        self.values = 0
+        self.columns: dict[str, list[int]] = {}
 
     @property
     def full(self) -> bool:
         return len(self._known) >= _MAX_SHAPES
 
-    @property
-    def alike(self) -> bool:
-        """Every line that fits has a value."""
-        return len(self._known) == self.values == 1
+    def everywhere(self, metric: str) -> bool:
+        """Whether every line that fits has a value of the metric."""
+        return len(self._known) == len(self.columns[metric]) == 1
 
     def learn(self, data: bytes) -> None:
         """Look at some lines that no shape fits."""
@@ -84,7 +89,7 @@ class _Shapes:
         if len(self._known) > before:
             shapes = b"|".join(self._known)
             self.pattern = re.compile(
-                rb'^\{"step":(%s),"time":"%s"(?:%s)\}\n' % (_NUMBER, self._time, shapes),
+                rb'^\{"step":(%s),"time":"%s"(?:%s)\}\n' % (self._number, self._time, shapes),
                 re.MULTILINE,
             )
 
@@ -93,10 +98,12 @@ class _Shapes:
         reserved = any(name.decode("utf-8", "replace") in RESERVED for name in names)
         if reserved or len(set(names)) < len(names) or len(names) > _MAX_NAMES:
             return
-        shape = b""
+        shape, wanted = b"", []
         for name, word in fields:
-            value = b"(%s)" if name == self._metric else b"(?:%s)"
-            value = b'"%s"' % (value % _WORD) if word else value % _NUMBER
+            if self._metric in (None, name):
+                wanted.append(name)
+            value = b"(%s)" if self._metric in (None, name) else b"(?:%s)"
+            value = b'"%s"' % (value % _WORD) if word else value % self._number
             shape += b',"%s":%s' % (re.escape(name), value)
         try:
             shape.decode()
@@ -104,10 +111,66 @@ class _Shapes:
             return
         if shape not in self._known:
             self._known.append(shape)
-            self.values += self._metric in names
+            for name in wanted:
+                self.columns.setdefault(name.decode(), []).append(self._groups)
+                self._groups += 1
 
 
-class Curve:
+class Reading:
+    """Lines that are taken in one after the other, those that look alike many at once.
+
+    Args:
+        metric: whose values are wanted; None for all.
+        timed: with the times.
+        quick: False to read every line as JSON, with the same result.
+    """
+
+    def __init__(self, metric: str | None, timed: bool, quick: bool) -> None:
+        self._shapes = _Shapes(metric, timed)
+        self._patience = 8 if quick else 0
+
+    def take(self, data: bytes) -> None:
+        """Take in some lines."""
+        if not self._quickly(data):
+            self._learn(data)
+
+    def _add(self, parts: list[Any], start: int, stop: int, width: int) -> None:
+        """Take in lines of known shapes, as the expression has split them."""
+        raise NotImplementedError
+
+    def _slowly(self, data: bytes) -> None:
+        """Take in lines as JSON."""
+        raise NotImplementedError
+
+    def _learn(self, data: bytes) -> None:
+        if self._patience and not self._shapes.full:
+            self._shapes.learn(data)
+        self._slowly(data)
+
+    def _quickly(self, data: bytes) -> bool:
+        """Take in lines by their shapes; False if too few of them have any."""
+        pattern = self._shapes.pattern
+        if pattern is None or not self._patience:
+            return False
+        parts = pattern.split(data)  # what fits no shape, the groups of a line that does, …
+        width = pattern.groups + 1
+        odd = parts[::width]
+        places = [place for place, part in enumerate(odd) if part] if any(odd) else []
+        if len(places) > _MAX_ODD:
+            self._shapes.learn(odd[places[0]])
+            self._patience -= self._shapes.full
+            return False
+        first = 0
+        for place in dict.fromkeys([*places, len(odd) - 1]):
+            if first < place:
+                self._add(parts, first * width, place * width, width)
+            if odd[place]:
+                self._learn(odd[place])
+            first = place
+        return True
+
+
+class Curve(Reading):
     """All points of one metric, those of every session, in the order of the file.
 
     Args:
@@ -125,14 +188,13 @@ class Curve:
     """
 
     def __init__(self, metric: str, timed: bool = False, quick: bool = True) -> None:
+        super().__init__(metric, timed, quick)
         self.metric, self.timed = metric, timed
         self.steps, self.values, self.times = array("d"), array("d"), array("d")
         self.plain = True
         self.sessions: list[tuple[int, int, float]] = [(1, 0, math.nan)]
         self.offset = 0
-        self._shapes = _Shapes(metric, timed)
         self._minutes = _Minutes()
-        self._patience = 8 if quick else 0
 
     def read(self, descriptor: int, until: int) -> None:
         """Go on reading where it stopped.
@@ -143,34 +205,10 @@ class Curve:
         if until - self.offset < _SHORT and not self._shapes.pattern:
             self._patience = 0
         for offset, data in lines(descriptor, self.offset, until):
-            if not self._quickly(data):
-                self._slowly(data)
+            self.take(data)
             self.offset = offset
 
-    def _quickly(self, data: bytes) -> bool:
-        """Add the points of lines by their shapes; False if too few of them have any."""
-        pattern = self._shapes.pattern
-        if pattern is None or not self._patience:
-            return False
-        parts = pattern.split(data)  # what fits no shape, the groups of a line that does, …
-        width = pattern.groups + 1
-        odd = parts[::width]
-        places = [place for place, part in enumerate(odd) if part] if any(odd) else []
-        if len(places) > _MAX_ODD:
-            self._shapes.learn(odd[places[0]])
-            self._patience -= self._shapes.full
-            return False
-        first = 0
-        for place in places:
-            self._add(parts, first * width, place * width, width)
-            self._slowly(odd[place])
-            first = place
-        self._add(parts, first * width, len(parts) - 1, width)
-        return True
-
     def _add(self, parts: list[Any], start: int, stop: int, width: int) -> None:
-        if start == stop:
-            return
         self._see(float(parts[start + 1]))
         groups = [parts[start + place : stop : width] for place in range(1, width)]
         steps, clock = groups[0], groups[1:3] if self.timed else []
@@ -178,7 +216,7 @@ class Curve:
         if not columns:
             return
         values = columns[0]
-        if not self._shapes.alike:
+        if not self._shapes.everywhere(self.metric):
             for more in columns[1:]:
                 values = [one or other for one, other in zip(values, more, strict=True)]
             steps = list(itertools.compress(steps, values))
@@ -192,8 +230,6 @@ class Curve:
             self.times.extend(array("d", list(map(operator.add, minutes, map(float, clock[1])))))
 
     def _slowly(self, data: bytes) -> None:
-        if self._patience and not self._shapes.full:
-            self._shapes.learn(data)
         for row in rows(data):
             session = session_of(row)
             if session is not None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 __all__ = ["MISSING", "Column", "Table", "clean", "cut", "duration_text", "render"]
 
 GAP = "  "
-_HEADER_MINIMUM = 8
+_HEADER_MINIMUM = 10
 _GROUP_MINIMUM = 4
 _LONG_NUMBER = 24
 _SHORT_FLOAT = 10
@@ -38,7 +38,8 @@ class Column(NamedTuple):
         values: one JSON value a row, `MISSING` for an empty cell.
         group: a second header line shows it above the columns that share it.
         keep: which columns give way when the width is too small: higher ones first, from the
-            right; 0 never gives way and is never cut.
+            right, unless one still fits where a wide one gave way; 0 never gives way and is never
+            cut.
         limit: the widest a cell may be, in characters.
         least: how far text may be cut before the column gives way.
         style: gives the SGR code (such as ``"31"``) of a value, empty for none.
@@ -105,6 +106,12 @@ def render(columns: Sequence[Column], width: int | None = None, *, colour: bool 
 def _cells(column: Column) -> _Cells:
     values = column.values
     texts = [_FORMATS.get(type(value), _other)(value) for value in values]
+    if len(set(map(type, values)) - {type}) > 1:
+        others = {t for t, value in zip(texts, values, strict=True) if type(value) is not str}
+        texts = [  # a text that another value looks like
+            repr(text) if type(value) is str and text in others else text
+            for text, value in zip(texts, values, strict=True)
+        ]
     longest = max(map(len, texts), default=0)
     limit = column.limit if column.keep else longest
     if longest > 4 * limit:
@@ -144,11 +151,17 @@ def _fit(columns: Sequence[Column], cells: list[_Cells], width: int | None) -> l
         return [cell.natural for cell in cells]
     widths: list[int | None] = [cell.minimum for cell in cells]
     left = width - sum(cell.minimum for cell in cells) - len(GAP) * (len(cells) - 1)
-    for index in sorted(range(len(columns)), key=lambda i: (-columns[i].keep, -i)):
+    ranked = sorted(range(len(columns)), key=lambda i: (-columns[i].keep, -i))
+    for index in ranked:
         if left >= 0 or columns[index].keep == 0:
             break
         widths[index] = None
         left += cells[index].minimum + len(GAP)
+    for index in reversed(ranked):
+        needed = cells[index].minimum + len(GAP)
+        if widths[index] is None and needed <= left:
+            widths[index] = cells[index].minimum
+            left -= needed
     growing = True
     while left > 0 and growing:  # the narrow ones reach what they want before the wide ones
         growing = False

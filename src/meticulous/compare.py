@@ -10,7 +10,7 @@ nothing and are shared by the command line and other readers of the record.
 
 from __future__ import annotations
 
-from ._compare_diff import SECTIONS, Line, Section, compare, differing, verdict
+from ._compare_diff import SECTIONS, Line, Section, compare, differing, plain, verdict
 from ._compare_files import document, input_key, recorded_files
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "differing",
     "document",
     "input_key",
+    "plain",
     "recorded_files",
     "verdict",
 ]

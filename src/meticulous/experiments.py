@@ -77,6 +77,11 @@ class Experiments(Mapping[str, ExperimentReader]):
     def __repr__(self) -> str:
         return f"<{len(self)} experiments in {self.experiments_directory}>"
 
+    def _repr_html_(self) -> str:
+        from ._experiments_html import several
+
+        return several(self)
+
     def refresh_experiments(self) -> None:
         """List the folder again, and read everything again when it is asked for.
 

@@ -29,6 +29,12 @@ from read.records import write_record
         (["lits"], 2, "There is no command and no folder 'lits'. Did you mean 'meticulous list'?"),
         (["list", "a", "b"], 2, "Unrecognized arguments: b. See 'meticulous list --help'."),
         (["--args", "some"], 2, "Argument --args: invalid choice: 'some'"),
+        (
+            ["list", "--fitler", "x"],
+            2,
+            "Unrecognized arguments: --fitler. Did you mean '--filter'",
+        ),
+        (["show", "--jsno=1"], 2, "Unrecognized arguments: --jsno=1. Did you mean '--json'?"),
         (["--args"], 2, "Argument --args: expected one argument. See"),
         (["file"], 1, "Cannot list {here}/file: Not a directory."),
         (["store/1"], 2, "{here}/store/1 is one experiment. Name the folder of all: {here}/store"),

@@ -105,8 +105,10 @@ def test_a_folder_of_folders_lists_like_the_store(curves, capfd, tmp_path):
     ("argv", "code", "says"),
     [
         (["--to", "x.docx"], 2, "not known"),
+        (["--to", "-"], 2, "not to standard output"),
         (["--to", "x.png", "--metrics"], 2, ".csv, .tsv or .jsonl"),
         (["--to", "x.csv", "--metrics", "los"], 2, "Did you mean 'loss'?"),
+        (["--to", "x.csv", "--metrics", "loss", "1"], 2, "Ids stand before the options."),
         (["7", "--to", "x.csv"], 2, "There is no experiment '7'"),
         (["--to", "no/where.csv"], 1, "No such file"),
         (["--to", "no/where.tar"], 1, "No such file"),

@@ -69,6 +69,16 @@ def test_a_word_that_means_nothing_is_told_with_what_to_do(five, word, says):
     assert says in str(caught.value)
 
 
+def test_the_best_by_what_was_logged_needs_no_other_name_than_plot(tmp_path):
+    for number, loss in ((1, 0.3), (2, 0.1), (3, 0.2)):
+        line = json.dumps({"step": 0, "time": 1.0, "test/loss": loss})
+        (write_record(tmp_path, str(number)) / "metrics.jsonl").write_text(line + "\n")
+    store = Experiments(experiments_directory=tmp_path)
+    assert _store.chosen(store, ["best:test/loss", "max:test/loss"]) == ["2", "1"]
+    with pytest.raises(SettingError, match="There is no 'test/los'"):
+        _store.chosen(store, ["best:test/los"])
+
+
 def test_a_filter_narrows_what_the_words_mean(five):
     assert _store.chosen(five, ["2-8"], "acc > 0.6") == ["4", "8"]
     assert list(five.filter("acc > 0.6")) == ["4", "8"]
@@ -107,6 +117,9 @@ def test_the_path_of_a_folder_is_an_id_too(five, capfd, tmp_path, monkeypatch):
     code, out, err = command.run(capfd, "show", "experiments/4", "--json")
     assert (code, err) == (0, "")
     assert '"expid": "4"' in out
+    monkeypatch.chdir(tmp_path / "experiments" / "4")
+    assert command.run(capfd, "show", ".", "--json") == (0, out, "")
+    monkeypatch.chdir(tmp_path)
     other = tmp_path / "other"
     write_record(other, "1")
     code, _, err = command.run(capfd, "export", "experiments/4", "other/1", "--to", "x.csv")

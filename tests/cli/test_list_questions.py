@@ -57,6 +57,8 @@ def ids(capfd, *argv):
         (["--sort", "acc", "--tail", "3"], "2 1 10"),
         (["--sort", "acc", "--tails=1"], "10"),
         (["--sort", "summary_acc", "--sort_reverse"], "1 2 3 4 5 6 7 8 9 10"),
+        (["--filter", "seed == 1 or seed == 2", "--filter", "acc < 0.53"], "2 3"),
+        (["--sort", "model", "--sort", "acc"], "9 8 7 10 6 5 4 3 2 1"),
         (["--sort", "id"], "10 9 8 7 6 5 4 3 2 1"),
         (["--sort", "model,acc"], "9 8 7 10 6 5 4 3 2 1"),
         (["--sort", "args.model", "summary.acc", "--sort-reverse"], "1 2 3 4 5 6 7 8 9 10"),
@@ -142,6 +144,23 @@ def test_nothing_is_an_answer_unless_it_is_to_fail(runs, tmp_path, capfd):
         assert run(capfd, "empty", *options, "--csv")[::2] == (0, "")
 
 
+def test_tags_and_names_can_be_asked_for_before_there_are_any(tmp_path, capfd):
+    write_record(tmp_path)
+    for expression in ("'paper' in tags", "name == 'baseline'", "annotations.locked == True"):
+        code, out, err = run(capfd, "list", tmp_path, "--filter", expression)
+        assert (code, err) == (0, "") and out.startswith("No experiments match")
+    assert run(capfd, "list", tmp_path, "--filter", "tag == 'paper'")[0] == 2
+
+
+def test_the_folder_is_named_as_for_every_other_command(runs, capfd, monkeypatch):
+    everything = run(capfd, "list", "experiments")
+    assert run(capfd, "list", "--all", "--experiments-directory", "experiments") == everything
+    code, out, err = run(capfd, "list", "experiments", "--experiments-directory", "experiments")
+    assert (code, out) == (2, "") and "Two folders" in err
+    code, out, err = run(capfd, runs.parent)
+    assert (code, out) == (2, "") and err.endswith(f"Name the folder in it: {runs}\n")
+
+
 # ------------------------------------------------------------------------------ which columns
 
 
@@ -150,6 +169,7 @@ def test_nothing_is_an_answer_unless_it_is_to_fail(runs, tmp_path, capfd):
     [
         (["--columns", "args_model,summary.acc"], "id model acc"),
         (["--columns", "args.model", "acc"], "id model acc"),
+        (["--columns", "args.model", "--columns", "acc"], "id model acc"),
         (["--columns", "args.model,seed acc", "status"], "id model seed acc status"),
         (["--columns", "summary_l"], "id loss"),
         (["--columns", "args.opt", "--flat_cols"], "id args.opt.name args.opt.lr"),

@@ -312,6 +312,7 @@ def test_purge_deletes_by_age_and_only_when_told_to(store, capfd):
     for expid, days in (("1", 31), ("2", 8), ("50", 400)):
         backdate(store, expid, days)
     before = snapshot(store)
+    assert run(capfd, "purge", "--older-than", "5000d", "--fail-empty")[0] == 3
     lines = answer(capfd, "purge").splitlines()
     assert lines[0].startswith("Would delete 2, ")
     assert lines[0].endswith("; 2 newer in the trash would stay")

@@ -4,6 +4,7 @@ way gives what the plain one does.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import tempfile
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from meticulous import _series_read
 from meticulous._series import Encoder, session_line
+from meticulous._series_cache import Source
 from meticulous._series_curve import Curve
+from meticulous._series_summary import summarize
 from meticulous.experiments import ExperimentReader
 
 NAMES = st.sampled_from(["loss", "acc", "tr/ä", 'q"\\', "lo", "a.b(c", "x" * 50])
@@ -42,6 +45,11 @@ LINES = st.one_of(
     st.builds(session_line, st.integers(2, 4), st.just(0.0)),
     HAND,
 )
+# What an experiment writes that was resumed: most lines alike, steps that others supersede.
+USUAL_LINES = st.one_of(
+    *[st.builds(lambda n, row: Encoder()([(n, 1.0, row)]), st.integers(0, 99), USUAL)] * 9,
+    st.builds(session_line, st.integers(2, 4), st.just(0.0)),
+)
 GARBAGE = st.one_of(
     st.binary(max_size=30),
     st.sampled_from(
@@ -58,8 +66,7 @@ def curve(data: bytes, metric: str, timed: bool, quick: bool, chunk: int = 200) 
     """Read some bytes as if from a file; shapes are learned from one chunk to the next."""
     read = Curve(metric, timed, quick)
     while (end := data.find(b"\n", min(chunk, len(data))) + 1) or (end := data.rfind(b"\n") + 1):
-        if not read._quickly(data[:end]):
-            read._slowly(data[:end])
+        read.take(data[:end])
         data = data[end:]
     return read
 
@@ -91,8 +98,37 @@ def test_the_fast_way_gives_what_reading_json_gives(data, timed, chunk):
 def test_lines_of_one_loop_are_read_by_their_shapes(rows, timed):
     data = Encoder()(rows)
     fast = curve(data * 2, "loss", timed, True, max(1, len(data)))
+    assert fast._shapes.pattern or not rows
     assert seen(fast) == seen(curve(data * 2, "loss", timed, False))
     assert all(shape.isascii() for shape in fast._shapes._known)
+
+
+def summary(data: bytes, quick: bool, chunk: int) -> str:
+    """What became of the metrics of a file of these bytes, comparable although NaN is not."""
+    constants = _series_read._FIRST_CHUNK, _series_read._CHUNK
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            _series_read._FIRST_CHUNK = _series_read._CHUNK = chunk
+            with Source(file.name, None) as source:
+                return repr(sorted(summarize(source, quick).items()))
+        finally:
+            _series_read._FIRST_CHUNK, _series_read._CHUNK = constants
+
+
+@settings(FEW, max_examples=400)
+@given(st.one_of(FILES, st.lists(USUAL_LINES, max_size=60).map(b"".join)), st.integers(1, 2000))
+def test_metrics_are_the_same_the_fast_way(data, chunk):
+    assert summary(data, True, chunk) == summary(data, False, chunk)
+
+
+def test_metrics_of_integers_that_no_float_is_exact_for_are_exact():
+    row = b'{"step":%d,"time":"","n":%d}\n'
+    steps = [2**53, 2**53 + 1, 2**63, 2**63 + 1]
+    data = b"".join(row % (n, n) for n in [*range(100), *steps, *range(100)])
+    found = ast.literal_eval(summary(data, True, 500))
+    assert found == ast.literal_eval(summary(data, False, 500)) and found[0][1]["max"] == 2**63 + 1
 
 
 def test_what_looks_like_a_known_line_and_is_none_is_read_as_json():

@@ -141,6 +141,28 @@ def test_lazy_rows_read_only_what_is_asked(root):
 # ------------------------------------------------------------------------------ never wrong
 
 
+def test_rows_are_the_same_in_whatever_order_they_are_asked_for(root):
+    """Those that are asked for in their order are read ahead, also over one that has changed."""
+    for number in range(1, 301):
+        write_record(root, str(number), summary={"loss": number}, args={"n": number})
+    settle(root)
+    for _ in range(2):
+        store = Experiments(experiments_directory=root)
+        rows = store.lazy_rows()
+        chance = random.Random(3)
+        mixed = chance.sample(rows, 300)
+        for order in (rows, rows[::-1], rows[::7], rows[:9] + rows[250:] + rows[5:], mixed):
+            for group, name in (("summary", "loss"), ("args", "n")):
+                found = [(row["expid"], row[group][name]) for row in order]
+                assert found == [(row["expid"], int(row["expid"])) for row in order]
+        for row in store.lazy_rows():
+            if row["expid"] == "20":  # by now others after it have been read ahead
+                root.joinpath("40", "summary.json").write_text('{"loss": -1}')
+            assert row["summary"]["loss"] == (-1 if row["expid"] == "40" else int(row["expid"]))
+        root.joinpath("40", "summary.json").write_text('{"loss": 40}')
+        store.remember()
+
+
 def test_a_broken_store_reads_the_same_with_and_without(root, tmp_path, monkeypatch):
     monkeypatch.setattr(make_store, "BROKEN", 0.0)
     make_store.make(80, str(root))

@@ -14,6 +14,24 @@ DOCUMENTS = ("args.json", "default_args.json", "metadata.json", "summary.json", 
 FILES = (*DOCUMENTS, "STATUS")
 
 
+def test_what_ran_where_and_with_which_files_is_public_whatever_is_there(tmp_path):
+    folder = write_record(tmp_path)
+    reader = ExperimentReader(folder)
+    assert (reader.environment, reader.recorded_files, reader.problems) == ({}, [], [])
+    (folder / "environment.json").write_text('{"host": "node7"}')
+    lines = [
+        {"role": role, "path": "a.csv", "size": size} for role, size in (("input", 1), ("input", 2))
+    ]
+    (folder / "files.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    reader = ExperimentReader(folder)
+    assert (reader.environment, reader.recorded_files) == ({"host": "node7"}, lines[1:])
+    for name in ("environment.json", "files.jsonl"):
+        (folder / name).write_bytes(b'\x00{"torn')
+    reader = ExperimentReader(folder)
+    assert (reader.environment, reader.recorded_files) == ({}, [])
+    assert len(reader.problems) == 2
+
+
 @pytest.fixture
 def store(tmp_path):
     """A good experiment, one to be broken, and another good one."""
@@ -342,4 +360,9 @@ def test_durations_count_every_session(tmp_path):
     running = write_record(tmp_path, "2", status="RUNNING", sessions=[{"start": start}])
     assert 600 <= ExperimentReader(running).duration < 700
     silent = write_record(tmp_path, "3", status="RUNNING", sessions=[{"start": start}], silent=400)
+    long_ago = time.time() - 450
+    for name in ("stdout", "stderr"):
+        os.utime(silent / name, (long_ago, long_ago))
     assert 199 <= ExperimentReader(silent).duration < 260  # until its last sign of life
+    os.utime(silent / "stdout", (long_ago + 100, long_ago + 100))
+    assert 249 <= ExperimentReader(silent).duration < 310, "output is a sign of life too"

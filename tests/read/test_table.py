@@ -82,6 +82,24 @@ def test_what_may_give_way_does_so_by_its_rank_from_the_right():
     assert hidden == [[], ["c"], ["b", "c"], ["a", "b", "c"], ["a", "b", "c", "d"]]
 
 
+def test_a_narrow_column_stands_where_a_wide_one_had_no_room():
+    columns = [
+        Column("id", ["1"], keep=0),
+        Column("age", ["3h"], keep=3),
+        Column("loss", [0.5], keep=5),
+        Column("message", ["word " * 30], keep=2, least=20),
+    ]
+    assert lines(columns, 20)[0].split() == ["id", "age", "loss"]
+    assert lines(columns, 30)[0].split() == ["id", "age", "message"]
+
+
+def test_a_text_that_another_value_looks_like_is_quoted():
+    values = ["True", True, "None", None, "0.1", 0.1, "2.50.0", "text"]
+    shown = [line.split()[0] for line in lines([Column("x", values)])[1:]]
+    assert shown == ["'True'", "True", "'None'", "None", "'0.1'", "0.1", "2.50.0", "text"]
+    assert lines([Column("x", ["True", "0.1", MISSING])])[1:] == ["True", "0.1", ""]
+
+
 def test_text_shares_what_is_left_and_is_cut_with_dots():
     columns = [Column("id", ["1"], keep=0), Column("m", ["word " * 30], limit=200)]
     assert lines(columns, 24) == ["id  m", "1   word word word wo..."]

@@ -19,8 +19,6 @@ PATIENCE_SECONDS = 20.0
 """How long to wait for others; longer than it takes to see that one was killed."""
 _IDS_SHOWN = 10
 
-IDS = "in one word: 17, 3-7,9, last, last~2, best:summary.acc, all, a name, or the path of a folder"
-
 
 class Done(NamedTuple):
     """What became of one experiment."""
@@ -34,11 +32,8 @@ class Done(NamedTuple):
 def parser(command: str, description: str, examples: str, usage: str) -> _output.Parser:
     """Make a parser whose first word says which experiments."""
     made = _output.Parser(command, description, examples, usage)
-    made.add_argument("ids", metavar="IDS", help=IDS)
-    made.add_argument(
-        "--filter", metavar="EXPR", help="only those for which the expression is true"
-    )
-    made.add_argument("--fail-empty", action="store_true", help="exit with 3 if there are none")
+    made.add_argument("ids", metavar="IDS", help=f"in one word: {_store.IDS}")
+    _store.add_questions(made)
     made.add_argument("--json", action="store_true", help="print what they hold now, for programs")
     _store.add_store(made)
     return made

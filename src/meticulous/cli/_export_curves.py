@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .. import _json
@@ -15,6 +16,7 @@ __all__ = ["check", "write"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _LINES = ".jsonl"
+_KNOWN_SHOWN = 10
 
 
 def check(path: str) -> None:
@@ -79,13 +81,24 @@ def _names(store: Experiments, ids: Sequence[str], patterns: Sequence[str]) -> l
     for pattern in patterns:
         matching = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
         if not matching:
-            import difflib
-
-            close = difflib.get_close_matches(pattern, known, 1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-            raise SettingError(f"There is no metric {pattern!r}.", hint, name="--metrics")
+            raise SettingError(
+                f"There is no metric {pattern!r}.", _hint(pattern, store, known), name="--metrics"
+            )
         found.update(dict.fromkeys(matching))
     return list(found)
+
+
+def _hint(pattern: str, store: Experiments, known: Iterable[str]) -> str:
+    import difflib
+
+    if pattern in store:
+        return "Ids stand before the options."
+    close = difflib.get_close_matches(pattern, known, 1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    few = [*itertools.islice(known, _KNOWN_SHOWN + 1)]
+    more = ", ..." if len(few) > _KNOWN_SHOWN else ""
+    return f"Known: {', '.join(few[:_KNOWN_SHOWN])}{more}." if few else "Nothing is logged."
 
 
 def _lines(

@@ -1,33 +1,18 @@
-"""Tables for other programs: CSV, TSV, JSON, Markdown, LaTeX, and frames of pandas.
-
-What a record holds is untrusted: a text that a spreadsheet would take for a formula gets a ``'``
-in front, Markdown and LaTeX get no markup, and none of them control characters.
-"""
+"""Tables for other programs in files: as text, as JSON, as frames of pandas, as Parquet."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import _files, _json
-from .._query_names import EXPID, Field
-from .._table import MISSING, clean
+from .._query_documents import Selection, harmless, text_of
+from .._query_names import EXPID
+from .._table import MISSING
 from ..errors import MeticulousError, SettingError, StorageError
 from ..experiments import Experiments
 
-__all__ = [
-    "LATEX",
-    "MARKDOWN",
-    "Selection",
-    "as_written",
-    "check",
-    "escaped",
-    "export",
-    "harmless",
-    "parquet",
-    "short",
-    "text_of",
-]
+__all__ = ["Selection", "check", "export", "harmless", "parquet", "text_of"]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -39,55 +24,6 @@ _SUFFIXES = {
     ".pkl": "pandas",
     ".parquet": "parquet",
 }
-_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}",
-    "[": "{[}",  # after a line's end it would begin an argument, and * change its meaning
-    "*": "{*}",
-}
-MARKDOWN = {**{c: f"\\{c}" for c in "\\|`*[]~$"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
-
-
-class Selection(NamedTuple):
-    """A table: its columns, and the rows in their order."""
-
-    fields: list[Field]
-    rows: list[dict[str, Any]]
-
-    @property
-    def header(self) -> list[str]:
-        """Names of the columns; those of the header have no group in front."""
-        return [field.key if field.group == "header" else field.name for field in self.fields]
-
-    def cells(self) -> list[list[Any]]:
-        """The values, row by row."""
-        getters = [field.getter for field in self.fields]
-        return [[getter(row) for getter in getters] for row in self.rows]
-
-    def objects(self) -> list[dict[str, Any]]:
-        """Each row as an object, without what it lacks."""
-        return [
-            {
-                name: value
-                for name, value in zip(self.header, row, strict=True)
-                if value is not MISSING
-            }
-            for row in self.cells()
-        ]
 
 
 def check(path: str | None) -> None:
@@ -145,13 +81,6 @@ def _by_column(table: Selection) -> dict[str, dict[str, Any]]:
     }
 
 
-def text_of(form: str, table: Selection) -> str:
-    """Write a table as ``csv``, ``tsv``, ``md`` or ``latex``."""
-    if form in ("csv", "tsv"):
-        return _separated(table, "," if form == "csv" else "\t")
-    return _markdown(table) if form == "md" else _latex(table)
-
-
 def parquet(table: Selection) -> bytes:
     """Write a table as Parquet; columns of values of different kinds are text.
 
@@ -161,94 +90,6 @@ def parquet(table: Selection) -> bytes:
     from .. import _experiments_frames
 
     return _experiments_frames.parquet(_experiments_frames.columns(table.rows, table.fields))
-
-
-# ---------------------------------------------------------------------------- spreadsheets
-
-
-def _separated(table: Selection, delimiter: str) -> str:
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    lines = delimiter == ","
-    writer.writerow([harmless(name, lines) for name in table.header])
-    for row in table.cells():
-        writer.writerow([harmless(value, lines) for value in row])
-    return out.getvalue()
-
-
-def harmless(value: Any, lines: bool = False) -> str:
-    """Give a cell that no spreadsheet takes for a formula; numbers stay numbers.
-
-    Args:
-        value: of a record.
-        lines: whether it may be of several lines.
-    """
-    text = as_written(value)
-    text = "\n".join(map(clean, text.split("\n"))) if lines else clean(text)
-    is_number = not isinstance(value, str) or value in _NOT_FINITE
-    return text if is_number or not text.lstrip().startswith(_FORMULA) else f"'{text}"
-
-
-def as_written(value: Any) -> str:
-    """A value as it is written: numbers in full, nested ones as JSON."""
-    if value is MISSING:
-        return ""
-    if isinstance(value, str):
-        return value
-    plain = _json.plain(value)
-    if isinstance(plain, (list, dict)):
-        return _json.encode_line(plain).decode().rstrip("\n")
-    return str(plain)
-
-
-# ---------------------------------------------------------------------------- documents
-
-
-def short(value: Any) -> str:
-    """Text for a document: floats to ten digits, on one line."""
-    text = as_written(value)
-    if type(value) is float and len(text) > 12 and text not in _NOT_FINITE:
-        text = f"{value:.10g}"
-    return clean(text)
-
-
-def escaped(text: str, escapes: dict[str, str]) -> str:
-    return "".join([escapes.get(character, character) for character in text])
-
-
-def _markdown(table: Selection) -> str:
-    header = [escaped(clean(name), MARKDOWN) for name in table.header]
-    rules = ["---:" if right else "---" for right in _numeric(table)]
-    body = [[escaped(short(value), MARKDOWN) for value in row] for row in table.cells()]
-    return "".join(f"| {' | '.join(line)} |\n" for line in [header, rules, *body])
-
-
-def _latex(table: Selection) -> str:
-    header = [escaped(clean(name), LATEX) for name in table.header]
-    body = [[escaped(short(value), LATEX) for value in row] for row in table.cells()]
-    lines = [
-        f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in _numeric(table))}}}",
-        "\\toprule",
-        f"{' & '.join(header)} \\\\",
-        "\\midrule",
-        *(f"{' & '.join(row)} \\\\" for row in body),
-        "\\bottomrule",
-        "\\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _numeric(table: Selection) -> list[bool]:
-    """Which columns hold numbers only."""
-    columns = [field.of(table.rows) for field in table.fields]
-    return [
-        any(type(value) in (int, float) for value in values)
-        and all(type(value) in (int, float, type) or value in _NOT_FINITE for value in values)
-        for values in columns
-    ]
 
 
 # ---------------------------------------------------------------------------- pandas

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _output
+from . import _output, _store
 
 __all__ = ["parser"]
 
@@ -42,15 +42,10 @@ def parser() -> _output.Parser:
         metavar="DIRECTORY",
         help="the experiments folder; otherwise that of the project around the working directory",
     )
-    made.add_argument(
-        "--project-directory",
-        default="",
-        metavar="PROJECT",
-        help="the project whose experiments are meant",
-    )
     _which_rows(made)
     _which_columns(made)
     _which_form(made)
+    _store.add_store(made)
     return made
 
 
@@ -61,7 +56,7 @@ def _which_rows(made: _output.Parser) -> None:
         action="store_true",
         help="all; 'meticulous list' without a question shows the newest 30",
     )
-    group.add_argument("--filter", metavar="EXPR", help="those for which the expression is true")
+    _store.add_questions(group)
     group.add_argument(
         "--since", metavar="WHEN", help="started since then: 90m, 12h, 7d, 2w, or 2026-11-30"
     )
@@ -72,11 +67,16 @@ def _which_rows(made: _output.Parser) -> None:
     group.add_argument(
         "--groupby",
         nargs="+",
+        action="extend",
         metavar="NAME",
         help="one line for all that agree in these: their count, X_mean and X_std of numbers",
     )
     group.add_argument(
-        "--sort", nargs="+", metavar="NAME", help="by these, the largest first, as in 2020"
+        "--sort",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="by these, the largest first, as in 2020",
     )
     group.add_argument(
         "--sort_reverse", "--sort-reverse", action="store_true", help="the smallest first"
@@ -84,7 +84,6 @@ def _which_rows(made: _output.Parser) -> None:
     group.add_argument(
         "--tail", "--tails", type=int, metavar="N", help="only the last N lines of the table"
     )
-    group.add_argument("--fail-empty", action="store_true", help="exit with 3 if there are none")
 
 
 def _which_columns(made: _output.Parser) -> None:
@@ -92,12 +91,14 @@ def _which_columns(made: _output.Parser) -> None:
     group.add_argument(
         "--columns",
         nargs="+",
+        action="extend",
         metavar="NAME",
         help="these; a name that is none shows all that begin with it",
     )
     group.add_argument(
         "--metrics",
         nargs="+",
+        action="extend",
         metavar="NAME",
         help="show logged values too: loss (the last), loss:min, loss:max, loss:count; also as "
         "metrics.loss.min in --columns, --sort and --filter; reads what was logged",

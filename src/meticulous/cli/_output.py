@@ -21,6 +21,7 @@ from ..errors import MeticulousError, SettingError, StorageError
 __all__ = [
     "Parser",
     "colours",
+    "is_ascii_only",
     "print_error",
     "print_json",
     "print_table",
@@ -62,7 +63,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would have printed together with the usage."""
-        raise SettingError(f"{message[:1].upper()}{message[1:]}.", f"See '{self.prog} --help'.")
+        hint = f"See '{self.prog} --help'."
+        before, is_unknown, word = message.partition("unrecognized arguments: -")
+        if is_unknown and not before:
+            import difflib
+
+            option = "-" + word.split()[0].partition("=")[0]
+            close = difflib.get_close_matches(option, self._option_string_actions, 1)
+            hint = f"Did you mean {close[0]!r}?" if close else hint
+        raise SettingError(f"{message[:1].upper()}{message[1:]}.", hint)
 
     def format_help(self) -> str:
         """Wrap the description, which argparse leaves as it is together with the examples."""
@@ -204,3 +213,12 @@ def colours() -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return terminal and (sys.platform != "win32" or "WT_SESSION" in os.environ)
+
+
+def is_ascii_only() -> bool:
+    """Whether standard output has no characters to draw with."""
+    try:
+        "\u28ff\u2524\u2588".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False

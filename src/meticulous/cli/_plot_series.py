@@ -219,7 +219,7 @@ def _text(value: Any) -> str:
 def _groups(
     rows: Sequence[Any], names: _query_names.Names, options: Any
 ) -> dict[str, tuple[str, list[str]]]:
-    fields = _query_rows.key_fields([options.groupby], names, "--groupby")
+    fields = _query_rows.key_fields(options.groupby, names, "--groupby")
     groups: dict[str, tuple[str, list[str]]] = {}
     for row in rows:
         key = repr([_query_rows.identity(field.getter(row)) for field in fields])

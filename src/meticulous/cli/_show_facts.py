@@ -9,6 +9,7 @@ from .. import _status
 from .._query_names import Field, Names
 from .._table import MISSING, Column, duration_text
 from ..experiments import ExperimentReader
+from . import _output
 from ._show_end import quoted
 from ._show_page import Page, listed, moment, named, seconds_of, text
 from ._show_where import environment_of
@@ -155,7 +156,8 @@ def _curve(reader: ExperimentReader, name: str, width: int) -> str:
     from .._braille import sparkline
 
     means = (bucket.mean for bucket in reader.envelope(name, width))
-    return sparkline([float("nan") if mean is None else mean for mean in means], width)
+    values = [float("nan") if mean is None else mean for mean in means]
+    return sparkline(values, width, ascii=_output.is_ascii_only())
 
 
 def notes(reader: ExperimentReader, page: Page) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import _table
+from .._experiments_whole import listed, named, text
 from .._table import Column, clean, cut
 
 __all__ = ["Page", "listed", "moment", "named", "seconds_of", "size_text", "text"]
@@ -124,28 +125,6 @@ class Page:
 
 def _is_long(value: Any) -> bool:
     return len(text(value)) > _CELL
-
-
-def text(value: Any) -> str:
-    """A value of a record as text; empty for none."""
-    if value is None or value is _table.MISSING:
-        return ""
-    if isinstance(value, str):
-        return value
-    try:
-        return repr(value)
-    except (RecursionError, ValueError):  # deeper, or with more digits, than Python writes
-        return f"<{type(value).__name__}>"
-
-
-def named(value: Any) -> dict[str, Any]:
-    """An object of a record; empty when it is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def listed(value: Any) -> list[Any]:
-    """A list of a record; empty when it is none."""
-    return value if isinstance(value, list) else []
 
 
 def seconds_of(value: Any) -> float | None:

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from .. import _files, _folder, _json
+from .. import _folder
+from .._experiments_whole import environment_of, recorded_files, sizes
 from .._table import MISSING, Column, duration_text
 from ..experiments import ExperimentReader
 from ._show_page import Page, listed, moment, named, size_text, text
 
 __all__ = ["code", "environment", "environment_of", "files", "recorded_files", "sessions", "sizes"]
 
-_LARGEST = 1 << 24
 _FEW = 10
 _KEY_PACKAGES = """
     torch torchvision jax jaxlib flax tensorflow keras numpy scipy pandas polars scikit-learn
@@ -56,11 +56,6 @@ def code(reader: ExperimentReader, page: Page) -> None:
         page.table([column._replace(limit=100) for column in columns], _FEW)
     left_out = git.get("changes-left-out")
     page.fact("", left_out and f"and {text(left_out)} more changes that were not recorded")
-
-
-def environment_of(reader: ExperimentReader) -> dict[str, Any]:
-    """What is recorded about the machine; empty when there is nothing."""
-    return reader._object(_folder.ENVIRONMENT)
 
 
 def environment(reader: ExperimentReader, page: Page) -> None:
@@ -135,24 +130,6 @@ def _memory(session: dict[str, Any]) -> Any:
     return size_text(named(session.get("resources")).get("peak-memory")) or MISSING
 
 
-def recorded_files(reader: ExperimentReader) -> list[dict[str, Any]]:
-    """The inputs and outputs, of a very long file of them the first."""
-    path = os.path.join(reader.curexpdir, _folder.FILES)
-    try:
-        if os.path.islink(path):
-            return []
-        data = _files.read_bytes(path, _LARGEST)
-    except OSError:
-        return []
-    found = []
-    for line in data.splitlines():
-        try:
-            found.append(_json.decode(line))
-        except ValueError:  # torn
-            continue
-    return [line for line in found if isinstance(line, dict)]
-
-
 def inputs(reader: ExperimentReader, page: Page) -> None:
     """What was read and written, with hashes."""
     found = recorded_files(reader)
@@ -171,17 +148,6 @@ def inputs(reader: ExperimentReader, page: Page) -> None:
         ],
         _FEW,
     )
-
-
-def sizes(reader: ExperimentReader) -> dict[str, int]:
-    """The size of every file in the folder, those of the record first."""
-    found = {}
-    for name in sorted(reader.files, key=lambda name: (name not in _folder.NAMES, name)):
-        try:
-            found[name] = os.lstat(os.path.join(reader.curexpdir, name)).st_size
-        except OSError:  # gone meanwhile
-            continue
-    return found
 
 
 def files(reader: ExperimentReader, page: Page) -> None:

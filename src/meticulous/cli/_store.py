@@ -17,12 +17,24 @@ from .._table import MISSING
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
 
-__all__ = ["NOTHING_MATCHED", "add_ids", "add_store", "chosen", "one", "open_store"]
+__all__ = [
+    "NOTHING_MATCHED",
+    "add_ids",
+    "add_questions",
+    "add_store",
+    "chosen",
+    "one",
+    "open_store",
+    "period",
+]
 
 NOTHING_MATCHED = 3
 """The exit code when nothing matched and ``--fail-empty`` was given."""
 
-IDS = "17, 3-7, 3-7,9, last, last~2, best:summary.acc, all, or the path of a folder"
+IDS = "17, 3-7, 3-7,9, last, last~2, best:summary.acc, all, a name, or the path of a folder"
+_ONE = "17, last, last~2, best:summary.acc, a name, or the path of a folder"
+_PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 _LAST = re.compile(r"last(?:~([0-9]{1,9}))?")
 _BEST = re.compile(r"(best|min|max):(.+)")
@@ -45,14 +57,37 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", *, questions: bool = True) -> None:
     """Add the positional ``ids``, and with `questions` ``--filter`` and ``--fail-empty``."""
-    parser.add_argument("ids", nargs=nargs, metavar="ID", help=IDS)
+    parser.add_argument("ids", nargs=nargs, metavar="ID", help=_ONE if nargs == "?" else IDS)
     if questions:
-        parser.add_argument(
-            "--filter", metavar="EXPR", help="only those for which the expression is true"
-        )
-        parser.add_argument(
-            "--fail-empty", action="store_true", help="exit with 3 if there are none"
-        )
+        add_questions(parser)
+
+
+def add_questions(parser: Any) -> None:
+    """Add ``--filter`` and ``--fail-empty`` to a parser or a group of its options."""
+    parser.add_argument(
+        "--filter",
+        action=_Both,
+        metavar="EXPR",
+        help="only those for which the expression is true; of several all have to be",
+    )
+    parser.add_argument("--fail-empty", action="store_true", help="exit with 3 if there are none")
+
+
+class _Both(argparse.Action):
+    """Ask for what is true of this expression and of those that were given before it."""
+
+    def __call__(
+        self, parser: Any, namespace: argparse.Namespace, values: Any, option: Any = None
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        both = values if before is None else f"({before}) and ({values})"
+        setattr(namespace, self.dest, both)
+
+
+def period(text: str) -> float | None:
+    """Seconds of a length of time such as ``90m`` or ``7d``; None when it is none."""
+    match = _PERIOD.fullmatch(text.strip())
+    return float(match[1]) * _SECONDS[match[2]] if match else None
 
 
 def open_store(options: argparse.Namespace) -> Experiments:
@@ -79,7 +114,8 @@ def open_store(options: argparse.Namespace) -> Experiments:
 
 
 def _is_path(word: str) -> bool:
-    return (os.sep in word or (os.altsep or os.sep) in word) and os.path.isdir(word)
+    looks_so = os.sep in word or (os.altsep or os.sep) in word or word in (os.curdir, os.pardir)
+    return looks_so and os.path.isdir(word)
 
 
 def chosen(store: Experiments, words: Sequence[str], expression: str | None = None) -> list[str]:
@@ -163,6 +199,7 @@ def _unknown(store: Experiments, word: str) -> Any:
         hint = "Nothing is recorded there yet."
     elif not hint and numbers:
         hint = f"There are {len(store)}: numbers from {numbers[0]} to {numbers[-1]}."
+        hint = hint if len(store) > 1 else f"The only one is {numbers[0]}."
     place = store.experiments_directory
     raise SettingError(f"There is no experiment {word!r} in {place}.", hint, value=word)
 
@@ -177,7 +214,10 @@ def _best(store: Experiments, word: str) -> str:
     assert match is not None
     which, name = match[1], match[2]
     rows = store.lazy_rows()
-    field = _query_rows.field_of(name, _query_names.Names(rows), word)
+    names = _query_names.Names(rows)
+    if not names.exact(name) and names.exact(f"metrics.{name}"):
+        name = f"metrics.{name}"
+    field = _query_rows.field_of(name, names, word)
     lower = which == "min" if which != "best" else _better.lower_is_better(field.key)
     if lower is None:
         raise SettingError(

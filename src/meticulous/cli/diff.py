@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from .. import compare
-from .._table import MISSING
 from ..errors import SettingError
 from . import _output, _store
 
@@ -70,7 +68,7 @@ def run(argv: Sequence[str]) -> int:
     )
     told = compare.verdict(found, ids)
     if options.json:
-        _output.print_json("diff", _plain(readers, found, told))
+        _output.print_json("diff", compare.plain(readers, found, told))
     else:
         from . import _diff_text
 
@@ -105,36 +103,3 @@ def _parser() -> _output.Parser:
 def _directories(project: str, store: str) -> list[str]:
     """Where the repository is: that of the project around the store, else where we are."""
     return [project, os.path.dirname(os.path.abspath(store)), os.getcwd()]
-
-
-def _plain(
-    readers: Sequence[Any], sections: Mapping[str, compare.Section], told: str
-) -> dict[str, Any]:
-    ids = [reader.expid for reader in readers]
-    found: dict[str, Any] = {}
-    for name, section in sections.items():
-        values = [
-            {
-                "name": line.name,
-                "differs": line.differs,
-                "values": {
-                    expid: value
-                    for expid, value in zip(ids, line.values, strict=True)
-                    if value is not MISSING
-                },
-            }
-            for line in section.lines
-        ]
-        found[name] = {"differs": section.differs, "values": values, "notes": section.notes}
-        if name == "code":
-            found[name]["pairs"] = list(section.pairs)
-        if name == "metrics":
-            found[name]["part"] = section.part or {}
-    experiments = []
-    for reader in readers:
-        row = reader.row()
-        names = ("expid", "status", "start_time", "duration", "description", "sha")
-        facts = row["metadata"].get("git")
-        snapshot = facts.get("snapshot") if isinstance(facts, dict) else None
-        experiments.append({**{name: row[name] for name in names}, "snapshot": snapshot})
-    return {"experiments": experiments, "verdict": told, "sections": found}

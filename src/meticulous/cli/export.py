@@ -36,7 +36,10 @@ def run(argv: Sequence[str]) -> int:
     store = _store.open_store(options)
     ids = _store.chosen(store, options.ids, options.filter)
     if not ids:
-        _output.write("No experiments match; nothing is written.\n")
+        if options.json:
+            _print_json(options, kind, ids)
+        else:
+            _output.write("No experiments match; nothing is written.\n")
         return _store.NOTHING_MATCHED if options.fail_empty else 0
     if kind == "curves":
         _export_curves.write(store, ids, options.to, options.metrics, options.raw)
@@ -46,12 +49,15 @@ def run(argv: Sequence[str]) -> int:
         _write_table(store, ids, options.to)
     store.remember()
     if options.json:
-        answer = {"to": options.to, "kind": kind, "experiments": ids}
-        _output.print_json("export", answer)
+        _print_json(options, kind, ids)
     else:
         count = f"{len(ids)} experiment{'' if len(ids) == 1 else 's'}"
         _output.write(f"{count} written to {_table.clean(options.to)} as {kind}.\n")
     return 0
+
+
+def _print_json(options: argparse.Namespace, kind: str, ids: list[str]) -> None:
+    _output.print_json("export", {"to": options.to, "kind": kind, "experiments": ids})
 
 
 def _parser() -> _output.Parser:
@@ -69,6 +75,7 @@ def _parser() -> _output.Parser:
     parser.add_argument(
         "--metrics",
         nargs="*",
+        action="extend",
         metavar="NAME",
         help="write what was logged: these metrics ('val/*' for all that begin so), or all",
     )
@@ -86,6 +93,13 @@ def _kind(options: argparse.Namespace) -> str:
     Raises:
         SettingError: the name does not say the form.
     """
+    if options.to == "-":
+        raise SettingError(
+            "Argument --to: it writes files, not to standard output.",
+            "'meticulous list --all --csv' prints a table, 'plot --json --full' curves.",
+            name="--to",
+            value="-",
+        )
     if options.metrics is not None:
         _export_curves.check(options.to)
         return "curves"

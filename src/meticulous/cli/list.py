@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from .._query_names import EXPID, Field, Names
 from .._table import clean, cut
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
-from . import _list_columns, _list_options, _output
+from . import _list_columns, _list_options, _output, _store
 
 __all__ = ["run"]
 
@@ -24,22 +23,34 @@ Row = dict[str, Any]
 
 _NEWEST = 30
 _WATCH = 2.0
-_NOTHING_MATCHED = 3
-_PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_COLLECT = 20_000
 _FRAME = ("sha", "start_time", "status", "status_message")
 
 
 def run(argv: Sequence[str]) -> int:
     """List experiments; see ``meticulous list --help``."""
-    options = _list_options.parser().parse_args(argv)
+    import gc
+
+    before = gc.get_threshold()
+    # What is read is in no cycles; to look for some again and again is half of all work.
+    gc.set_threshold(_COLLECT, *before[1:])
+    try:
+        return _run(_list_options.parser().parse_args(argv))
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run(options: Any) -> int:
     _check(options)
-    store = _store(options.directory, options.project_directory)
+    store = _opened(options)
     if options.list_columns:
         names = Names(store.lazy_rows(), options.normalize_json_values)
         fields = names.fields("header", "args", "default_args", "metadata", "summary")
         fields += names.fields("annotations")
-        _output.write("".join(f"{clean(field.name)}\n" for field in fields))
+        if options.form == "json":
+            _output.print_json("columns", [field.name for field in fields])
+        else:
+            _output.write("".join(f"{clean(field.name)}\n" for field in fields))
         return 0
     if options.watch is not None:
         from . import _list_watch
@@ -50,7 +61,7 @@ def run(argv: Sequence[str]) -> int:
     rows, names, title = _found(store, options)
     _show(rows, names, options, store, title)
     store.remember()
-    return _NOTHING_MATCHED if options.fail_empty and not rows else 0
+    return _store.NOTHING_MATCHED if options.fail_empty and not rows else 0
 
 
 def _found(store: Experiments, options: Any) -> tuple[list[Row], Names, str]:
@@ -119,16 +130,25 @@ def _check_watch(options: Any) -> None:
     options.watch = seconds
 
 
-def _store(directory: str | None, project: str) -> Experiments:
-    """Open the folder: as the shell sees it, otherwise within the project that was named."""
-    if directory and (os.path.isdir(directory) or not project):
-        directory = os.path.abspath(directory)
-    store = Experiments(project, directory)
-    if not store and ExperimentReader(store.experiments_directory).metadata:
-        path = store.experiments_directory
+def _opened(options: Any) -> Experiments:
+    """Open the folder: as the shell sees it, otherwise within the project that was named.
+
+    Raises:
+        SettingError: two folders are named, or one that is an experiment or a project.
+    """
+    directory = options.directory
+    if directory and options.experiments_directory:
+        raise SettingError(f"Two folders: {directory!r} and --experiments-directory.", "Name one.")
+    options.experiments_directory = directory or options.experiments_directory
+    store = _store.open_store(options)
+    path = store.experiments_directory
+    if not store and ExperimentReader(path).metadata:
         raise SettingError(
             f"{path} is one experiment.", f"Name the folder of all: {os.path.dirname(path)}"
         )
+    if not store and os.path.isdir(os.path.join(path, "experiments")):
+        place = os.path.join(path, "experiments")
+        raise SettingError(f"{path} holds no experiments.", f"Name the folder in it: {place}")
     return store
 
 
@@ -191,9 +211,9 @@ def _moment(text: str) -> float:
     Raises:
         SettingError: it is neither.
     """
-    period = _PERIOD.fullmatch(text.strip())
-    if period:
-        return time.time() - float(period[1]) * _SECONDS[period[2]]
+    period = _store.period(text)
+    if period is not None:
+        return time.time() - period
     try:
         return datetime.fromisoformat(text.strip()).timestamp()
     except (ValueError, OverflowError, OSError):
@@ -235,8 +255,9 @@ def _groups(
         return rows, names
     keys = _query_rows.key_fields(options.groupby, names, "--groupby")
     options.keys = keys
-    possible = Names(_query_rows.grouped(everything, keys, names), options.normalize_json_values)
-    return _query_rows.grouped(rows, keys, names), possible
+    possible = _query_rows.grouped(everything, keys, names)
+    found = possible if rows is everything else _query_rows.grouped(rows, keys, names)
+    return found, Names(possible, options.normalize_json_values)
 
 
 def _sorted(rows: list[Row], names: Names, options: Any) -> list[Row]:

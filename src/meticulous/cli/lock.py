@@ -15,7 +15,7 @@ is no protection against rm -r.
 
 examples:
   meticulous lock 3-7                     those of the paper
-  meticulous lock all --filter 'tags == "paper"'
+  meticulous lock all --filter "'paper' in tags"
   meticulous lock 3 --unlock
 """
 

@@ -90,10 +90,14 @@ def _parser() -> _output.Parser:
     add("metrics", nargs="*", metavar="METRIC", help="names, or patterns such as 'val/*'")
     add("--regex", action="store_true", help="METRICs are regular expressions")
     add("-i", "--ids", action="append", metavar="IDS", help=f"{_store.IDS}; last if not given")
-    add("--filter", metavar="EXPR", help="only those for which the expression is true")
-    add("--fail-empty", action="store_true", help="exit with 3 if there are none")
+    _store.add_questions(made)
     add("--all", action="store_true", help=f"all experiments, not only the newest {_NEWEST}")
-    add("--groupby", metavar="NAMES", help="the mean of all that agree in these, with a band")
+    add(
+        "--groupby",
+        action="append",
+        metavar="NAMES",
+        help="the mean of all that agree in these, with a band; several with commas",
+    )
     add(
         "--band", choices=("std", "minmax", "sem"), default="std", help="the band: std if not given"
     )
@@ -229,7 +233,7 @@ def _text(found: _Found, store: Experiments, options: argparse.Namespace) -> str
     if not found.ids:
         return cut(f"No experiments match in {clean(store.experiments_directory)}.", width) + "\n"
     height = options.height or _default_height(found)
-    ascii = options.ascii or _is_ascii_only()
+    ascii = options.ascii or _output.is_ascii_only()
     drawn = _plot_draw.picture(found.panels, options, width, height, ascii)
     return "\n".join([drawn, *(cut(clean(note), width) for note in found.notes)]) + "\n"
 
@@ -290,12 +294,3 @@ def _is_terminal() -> bool:
         return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     except (ValueError, AttributeError):
         return False
-
-
-def _is_ascii_only() -> bool:
-    """Whether standard output has no braille."""
-    try:
-        "\u28ff\u2524".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,8 +15,6 @@ from . import _annotate, _output, _store, _trash
 
 __all__ = ["run"]
 
-_PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _EXAMPLES = """\
 Only what is in the trash is deleted, for ever; locked experiments stay. Links are deleted, never
 followed. Without --yes it says what would go, and on a terminal asks. Numbers are not given again.
@@ -48,10 +45,10 @@ def run(argv: Sequence[str]) -> int:
         _output.print_json(
             key, {"experiments": done, "size": total, "staying": len(entries) - len(going)}
         )
-        return 0
+        return _code(options, going)
     if not going:
         _output.write(f"There is nothing to purge{stay}.\n")
-        return 0
+        return _code(options, going)
     if not (options.yes or _agreed(found, stay, options)):
         return 0
     done = _delete(root, going, found)
@@ -75,9 +72,14 @@ def _parser() -> _output.Parser:
         help="since when it has been in the trash: 12h, 30d, 2w, 0d for all; default 30d",
     )
     parser.add_argument("--yes", action="store_true", help="delete; otherwise only say what")
+    parser.add_argument("--fail-empty", action="store_true", help="exit with 3 if there is nothing")
     parser.add_argument("--json", action="store_true", help="print the same for programs")
     _store.add_store(parser)
     return parser
+
+
+def _code(options: argparse.Namespace, going: Sequence[Any]) -> int:
+    return _store.NOTHING_MATCHED if options.fail_empty and not going else 0
 
 
 def _age(text: str) -> float:
@@ -86,15 +88,15 @@ def _age(text: str) -> float:
     Raises:
         SettingError: it is no length of time.
     """
-    match = _PERIOD.fullmatch(text.strip())
-    if match is None:
+    seconds = _store.period(text)
+    if seconds is None:
         raise SettingError(
             f"Argument --older-than: {text!r} is no length of time.",
             "Write one such as 12h, 30d or 2w.",
             name="--older-than",
             value=text,
         )
-    return float(match[1]) * _SECONDS[match[2]]
+    return seconds
 
 
 def _staying(newer: int, locked: int) -> str:

@@ -33,6 +33,9 @@ def run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("words", nargs="*", metavar="ID", help="17, 3-7, 3-7,9, or a name of yours")
     parser.add_argument("--as", dest="new_id", metavar="NEWID", help="the id that it gets")
+    parser.add_argument(
+        "--fail-empty", action="store_true", help="exit with 3 if the trash is empty"
+    )
     parser.add_argument("--json", action="store_true", help="print the same for programs")
     _store.add_store(parser)
     options = parser.parse_args(argv)
@@ -41,7 +44,8 @@ def run(argv: Sequence[str]) -> int:
     if not options.words:
         if options.new_id is not None:
             raise SettingError("Argument --as: name the experiment that gets the id.", name="--as")
-        return _list(entries, options.json)
+        _list(entries, options.json)
+        return _store.NOTHING_MATCHED if options.fail_empty and not entries else 0
     found = _trash.meant(entries, options.words)
     if options.new_id is not None and len(found) > 1:
         raise SettingError(f"Argument --as: {len(found)} experiments are named.", "Name one.")
@@ -64,7 +68,7 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _list(entries: Sequence[_folder_trash.Trashed], as_json: bool) -> int:
+def _list(entries: Sequence[_folder_trash.Trashed], as_json: bool) -> None:
     found = _trash.facts(entries)
     if as_json:
         _output.print_json("trash", found)
@@ -73,4 +77,3 @@ def _list(entries: Sequence[_folder_trash.Trashed], as_json: bool) -> int:
     else:
         total = _trash.size_text(sum(item["size"] for item in found))
         _output.print_table(f"{len(found)} in the trash, {total}", _trash.columns(found))
-    return 0

@@ -28,7 +28,7 @@ examples:
   meticulous rm 17
   meticulous rm 3-7,9 --dry-run
   meticulous rm --filter 'status == "ERROR" and duration < 60'
-  meticulous rm --filter 'tags == "test"' --yes       without a question, for scripts
+  meticulous rm --filter "'test' in tags" --yes       without a question, for scripts
 """
 
 

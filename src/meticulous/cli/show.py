@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
 
-from ..experiments import ExperimentReader
+from .._experiments_whole import everything
 from . import _output, _show_end, _show_facts, _show_where, _store
 from ._show_page import Page
 
@@ -41,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     reader = _store.one(_store.open_store(options), options.ids)
     if options.json:
-        _output.print_json("experiment", _everything(reader))
+        _output.print_json("experiment", everything(reader))
         return 0
     page = Page(_output.width(), _output.colours(), options.all, reader.expid)
     for section in _SECTIONS:
@@ -68,15 +67,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="all of it as JSON, for programs")
     _store.add_store(parser)
     return parser
-
-
-def _everything(reader: ExperimentReader) -> dict[str, Any]:
-    return {
-        **reader.row(),
-        "sessions": reader.sessions,
-        "metrics": reader.metrics,
-        "environment": _show_where.environment_of(reader),
-        "recorded_files": _show_where.recorded_files(reader),
-        "files": _show_where.sizes(reader),
-        "again": _show_end.commands(reader),
-    }

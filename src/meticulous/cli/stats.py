@@ -39,7 +39,8 @@ def run(argv: Sequence[str]) -> int:
     chosen = _stats_values.choose(options)
     if not chosen.rows:
         if options.form == "json":
-            _output.print_json("stats", {"groups": [], "left_out": chosen.left_out})
+            empty = _answer(chosen, [], [], options.metric, None, [], [])
+            _output.print_json("stats", {**empty, "baseline": None})
         else:
             _output.write(_stats_values.nothing(chosen) + "\n")
         return _store.NOTHING_MATCHED if options.fail_empty else 0
@@ -87,6 +88,7 @@ def _parser() -> _output.Parser:
     parser.add_argument(
         "--groupby",
         nargs="+",
+        action="extend",
         required=True,
         metavar="NAME",
         help="experiments that agree in these are one group, such as args.model",

@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .. import _compare_groups, _files
-from .._compare_table import SPREADS, PaperTable
-from .._query_names import Field, words
+from .. import _compare_page, _files
+from .._compare_forms import FORMS, Page
+from .._compare_table import SPREADS
 from .._table import clean
 from ..errors import SettingError, StorageError
 from . import _output, _stats_values, _store, _table_forms
@@ -43,28 +43,32 @@ def run(argv: Sequence[str]) -> int:
     chosen = _stats_values.choose(options)
     if not chosen.rows:
         if options.form == "json":
-            _output.print_json("table", {"cells": [], "left_out": chosen.left_out})
+            _output.print_json("table", _compare_page.plain(chosen, None, [], options.spread))
         else:
             _output.write(_stats_values.nothing(chosen) + "\n")
         return _store.NOTHING_MATCHED if options.fail_empty else 0
-    page, notes = _page(chosen, options)
+    page, notes = _compare_page.page_of(chosen, _layout(options))
     chosen.store.remember()
     if options.form == "json":
-        answer = {
-            "rows": [field.name for field in page.fields],
-            "cols": [field.name for field in page.column_fields],
-            "spread": options.spread,
-            "n": page.table.usual_n,
-            "cells": _table_forms.objects(page),
-            "left_out": chosen.left_out,
-            "notes": notes,
-        }
-        _output.print_json("table", answer)
+        _output.print_json("table", _compare_page.plain(chosen, page, notes, options.spread))
     elif options.form and not options.out:
-        _output.write(_table_forms.FORMS[options.form](page))
+        _output.write(FORMS[options.form](page))
     else:
         _write(page, notes, options, len(chosen.rows), _stats_values.place(chosen.store))
     return 0
+
+
+def _layout(options: argparse.Namespace) -> _compare_page.Layout:
+    return _compare_page.Layout(
+        options.rows,
+        options.cols,
+        options.cell,
+        options.seed or "",
+        options.spread,
+        options.digits,
+        True if options.lower else False if options.higher else None,
+        options.best_in == "row",
+    )
 
 
 def _parser() -> _output.Parser:
@@ -76,10 +80,20 @@ def _parser() -> _output.Parser:
         "meticulous table --rows NAME [NAME ...] [--cols NAME [NAME ...]] --cell RESULT [options]",
     )
     parser.add_argument(
-        "--rows", nargs="+", required=True, metavar="NAME", help="a row for each value of these"
+        "--rows",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="NAME",
+        help="a row for each value of these",
     )
     parser.add_argument(
-        "--cols", nargs="+", default=[], metavar="NAME", help="a column for each value of these"
+        "--cols",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="a column for each value of these",
     )
     parser.add_argument(
         "--cell",
@@ -151,51 +165,8 @@ def _check(options: argparse.Namespace) -> None:
     options.file_form = options.form or _ENDINGS[ending]
 
 
-def _page(
-    chosen: _stats_values.Chosen, options: argparse.Namespace
-) -> tuple[_table_forms.Page, list[str]]:
-    """The table, and what else there is to say."""
-    rows = _stats_values.field_list(options.rows, chosen, "--rows")
-    columns = _stats_values.field_list(options.cols, chosen, "--cols") if options.cols else []
-    columns = [field for field in columns if field not in rows]
-    seed: Field | None = None
-    if options.seed:
-        seed = _stats_values.field_list([options.seed], chosen, "--seed")[0]
-    results: dict[str, tuple[list[_compare_groups.Group], bool | None]] = {}
-    notes = [chosen.sentence] if chosen.sentence else []
-    for word in words(options.cell):
-        result = _stats_values.result_of(word, chosen, "--cell")
-        groups = _compare_groups.collect(chosen.rows, [*rows, *columns], result.of, seed)
-        lower = True if options.lower else False if options.higher else result.lower
-        results[result.name] = groups, lower
-        notes += _stats_values.missing(groups, result.name)
-        cautions = _stats_values.cautions(chosen, groups, [*rows, *columns], seed)
-        notes += [caution for caution in cautions if caution not in notes]
-    in_rows = options.best_in == "row"
-    table = PaperTable(results, len(rows), options.spread, options.digits, in_rows=in_rows)
-    marked = any(cell and cell.best for line in table.cells for cell in line)
-    best = f"best per {options.best_in}" if marked else ""
-    unknown = [name for name, (_, lower) in results.items() if lower is None]
-    if unknown:
-        names = _stats_values.listed(unknown)
-        notes.append(f"no best of {names}: the name does not tell; say --lower or --higher")
-    return _table_forms.Page(table, rows, columns, _note(table, options.spread), best), notes
-
-
-def _note(table: PaperTable, spread: str) -> str:
-    shown = {
-        "std": "mean ± standard deviation",
-        "sem": "mean ± standard error",
-        "ci": "mean ± half of the 95 % interval",
-        "none": "mean",
-    }[spread]
-    counts = {cell.description.n for line in table.cells for cell in line if cell}
-    unless = " unless a cell says otherwise" if len(counts) > 1 else ""
-    return f"{shown}, n = {table.usual_n}{unless}"
-
-
 def _write(
-    page: _table_forms.Page, notes: list[str], options: argparse.Namespace, count: int, place: str
+    page: Page, notes: list[str], options: argparse.Namespace, count: int, place: str
 ) -> None:
     """Print the table, or write it to a file.
 
@@ -203,7 +174,7 @@ def _write(
         StorageError: the file cannot be written.
     """
     if options.out:
-        text = _table_forms.FORMS[options.file_form](page)
+        text = FORMS[options.file_form](page)
         try:
             _files.replace(os.path.abspath(options.out), text.encode("utf-8", "backslashreplace"))
         except OSError as error:
