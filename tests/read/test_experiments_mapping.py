@@ -176,6 +176,7 @@ def test_reading_needs_no_git_prints_nothing_and_loads_no_writing_half(project):
         "_folder",
         "_folder_numbers",
         "_index",
+        "_index_folder",
         "_json",
         "_process",
         "_status",

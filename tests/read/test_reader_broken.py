@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import time
 
 import pytest
@@ -98,6 +99,7 @@ def _nested(depth):
 REPLACEMENTS = {
     "directory": lambda path, _: path.mkdir(),
     "fifo": lambda path, _: os.mkfifo(path),
+    "socket": lambda path, _: os.mknod(path, stat.S_IFSOCK | 0o600),
     "device": lambda path, _: path.symlink_to("/dev/zero"),
     "dangling link": lambda path, _: path.symlink_to("nothing"),
     "link to itself": lambda path, _: path.symlink_to(path.name),

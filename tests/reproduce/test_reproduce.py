@@ -254,7 +254,8 @@ def test_the_projects_own_package_comes_from_the_checked_out_code(repository, me
     environment = repository.root / "1" / "environment.json"
     facts = {"packages": [{**package, "url": f"file://{repository.path}"}]}
     environment.write_text(json.dumps(facts))
-    repository.write("src/ours/__init__.py", "value = 2\n")
+    # Of another length: within one second Python would take the compiled file of the first.
+    repository.write("src/ours/__init__.py", "value = 22\n")
     repository.commit("another value")
     os.environ["PYTHONPATH"], before = path, os.environ["PYTHONPATH"]
     try:

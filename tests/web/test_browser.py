@@ -69,7 +69,12 @@ def project(tmp_path_factory):
             project.root,
             str(number),
             status=failed if number == 5 else "SUCCESS",
-            args={"lr": number / 8, "model": "mlp" if number % 2 else "cnn", "seed": number % 3},
+            args={
+                "lr": number / 8,
+                "model": "mlp" if number % 2 else "cnn",
+                "seed": number % 3,
+                "data": "/long" * 60,
+            },
             summary={"acc": number / 16, "text": EVIL},
             annotations={"name": f"try {number}"},
             githead_sha=sha,
@@ -274,6 +279,7 @@ def test_it_is_accessible_and_fits_a_phone(browser, server, scheme):
             expect(page.locator(content).first).to_be_visible()
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 400, view
+            assert not faults(page), view
         back = page.evaluate("getComputedStyle(document.body).backgroundColor")
         shades = [int(part) for part in back[back.index("(") + 1 : -1].split(",")[:3]]
         assert (max(shades) < 80) == (scheme == "dark")

@@ -43,7 +43,8 @@ interface CardProps {
 
 export function Card({ title, isWide = false, children }: CardProps): JSX.Element {
   return (
-    <section class={isWide ? "card wide-card" : "card"}>
+    // With the focus, keys scroll what is too wide for a phone.
+    <section class={isWide ? "card wide-card" : "card"} tabIndex={0} aria-label={title}>
       <h2>{title}</h2>
       {children}
     </section>
