@@ -80,7 +80,7 @@ def _begin(command: Sequence[str]) -> int:
         return 1
     for index, word in enumerate(command[1:], 1):
         if word in ("-c", "-e"):
-            return len(command)  # what follows is code
+            return index + 2  # past the code
         if word == "-m":
             return index + 2
         if not word.startswith("-") and _is_source(word):

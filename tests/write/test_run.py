@@ -127,7 +127,7 @@ def test_a_pipeline_of_a_shell_succeeds_and_takes_standard_input(runs):
 def test_a_program_in_the_same_python_keeps_its_packages(runs):
     done = runs.run(*RUN, PYTHON, "-c", "print(1)", "--x", "1")
     assert (done.returncode, done.stdout) == (0, b"1\n")
-    assert runs.args() == {}
+    assert runs.args() == {"x": 1}
     assert json.loads(runs.text(runs.last, "environment.json"))["packages"]
 
 
