@@ -29,12 +29,15 @@ TRAININGS = (
 NEXT = (
     ("cd {directory}", ""),
     (". {activate}", "so that python and meticulous are those of this demo"),
-    ("cat experiments/{last}/STATUS", "how the third one ended, and why"),
+    ("meticulous show {last}", "everything about the third one, and why it failed"),
+    ("meticulous diff {first} {last}", "what made the two differ"),
+    ("meticulous plot 'test/*' --ids all", "the curves"),
+    ("meticulous reproduce {first}", "the first one again, from its own code: is it the same?"),
     ("cat experiments/{first}/metadata.json", "which commit, which command, when"),
     ("cat experiments/{first}/metrics.jsonl", "what was logged, a line for each epoch"),
     ("python train.py --lr 0.1", "a training of your own, recorded like these"),
     ("python train.py --norecord", "the same, without a record"),
-    ("meticulous --help", "what else the listing can do"),
+    ("meticulous --help", "what else there is"),
 )
 
 
