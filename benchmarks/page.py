@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from meticulous import _series
+
 from . import make_store
 from .measure import environment, show
 
@@ -140,7 +142,12 @@ def curves(browser: Any, folder: str, count: int = 100, points: int = 100_000) -
     chance = random.Random(1)
     lines = [
         json.dumps(
-            {"step": step, "time": 1.7e9 + step, "loss": chance.random() + 9e4 / (step + 9e4)}
+            {
+                "step": step,
+                "time": _series.utc(1.7e9 + step),
+                "loss": chance.random() + 9e4 / (step + 9e4),
+            },
+            separators=(",", ":"),  # as the record has it
         )
         for step in range(points)
     ]

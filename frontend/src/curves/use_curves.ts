@@ -7,7 +7,7 @@ import { asCurve, type Curve } from "./model";
 const POINTS = 600;
 const MANY = 20;
 const POINTS_OF_MANY = 300;
-const CALM = 120;
+const CALM = 50;
 
 /** The curves of one metric, as fine as the part of them that is looked at; asked for when seen. */
 export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): Answer<Curve[]> {
