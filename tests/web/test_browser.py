@@ -91,6 +91,8 @@ def project(tmp_path_factory):
         )
         (folder / "stderr").write_text(f"warming up\n{trace}" if number == 5 else "")
         (folder / "page.html").write_text("<script>alert(1)</script>")
+        data = {"role": "input", "base": "project", "path": "data.csv", "sha256": "ab" * 32}
+        (folder / "files.jsonl").write_text(json.dumps({**data, "size": 1234}) + "\n")
     return project
 
 
@@ -171,6 +173,9 @@ def test_one_experiment_shows_how_it_failed_its_console_and_its_files(page):
     page.get_by_role("button", name="5", exact=True).click()
     expect(page.locator(".traceback, .card").first).to_contain_text("ValueError")
     expect(page.get_by_role("heading", name="5 try 5")).to_be_visible()
+    expect(page.get_by_role("region", name="Inputs and outputs")).to_contain_text(
+        "inputdata.csv1.2 kBabababababab"
+    )
     page.get_by_role("tab", name="Console").click()
     expect(page.locator(".console-list")).to_contain_text("epoch 0")
     page.get_by_label("Search the console").fill("epoch 4321")

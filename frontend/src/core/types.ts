@@ -80,6 +80,7 @@ export interface ExperimentFacts {
   sessions: JsonObject[];
   metrics: Record<string, MetricFacts>;
   environment: JsonObject;
+  recorded_files: JsonObject[];
   files: Record<string, Json>;
   again: string[];
 }

@@ -7,6 +7,7 @@ import { changes } from "../core/state";
 import type { CurveAnswer, ExperimentFacts, MetricFacts } from "../core/types";
 import { CopyButton } from "../parts/copy";
 import { Sparkline } from "../parts/sparkline";
+import { Recorded } from "./recorded";
 import { Traceback } from "./traceback";
 
 interface Props {
@@ -30,6 +31,11 @@ export function Overview({ facts, onMetric }: Props): JSX.Element {
         </Card>
       )}
       {Object.keys(facts.metrics).length > 0 && <Metrics facts={facts} onMetric={onMetric} />}
+      {facts.recorded_files.length > 0 && (
+        <Card title="Inputs and outputs" isWide>
+          <Recorded files={facts.recorded_files} />
+        </Card>
+      )}
       {facts.again.length > 0 && <Again lines={facts.again} />}
     </div>
   );
@@ -63,7 +69,9 @@ function Facts({ facts }: { facts: ExperimentFacts }): JSX.Element {
     ["sessions", facts.sessions.length > 1 ? facts.sessions.length : null],
     ["folder", facts.curexpdir],
     ["files", `${Object.keys(facts.files).length} with ${formatSize(size)}`],
-    ...Object.entries(annotations).map(([name, value]): [string, ComponentChildren] => [name, annotationText(value)]),
+    ...Object.entries(annotations)
+      .filter(([name]) => name !== "history")
+      .map(([name, value]): [string, ComponentChildren] => [name, annotationText(value)]),
     ["broken", facts.problems.length ? facts.problems.map(fullValue).join("\n") : null],
   ];
   return (
@@ -81,7 +89,10 @@ function Facts({ facts }: { facts: ExperimentFacts }): JSX.Element {
 }
 
 function annotationText(value: Json): string {
-  return Array.isArray(value) ? value.map(annotationText).join(", ") : formatValue(value);
+  if (Array.isArray(value)) return value.map(annotationText).join(", ");
+  // A note is its text, with the time of it.
+  const isNote = typeof value === "object" && value !== null && "text" in value;
+  return isNote ? formatValue(value.text) : formatValue(value);
 }
 
 export function Values({ values }: { values: [string, Json][] }): JSX.Element {
