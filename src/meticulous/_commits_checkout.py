@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ __all__ = ["Code", "Sibling", "changed", "fetch", "make", "missing", "remove", "
 SECONDS = 3600.0
 """How long git may take to write a work tree."""
 MAX_DEPTH = 5
+_TRIES = 20
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 _NETWORK = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_NO_LAZY_FETCH": "0"}
 _REFS = "refs/meticulous/"
@@ -123,8 +125,8 @@ def make(root: str, code: Code, directory: str, *, clone: bool = False) -> None:
         if clone:
             _clone(root, code.commit, directory)
         else:
-            where = ("worktree", "add", "--force", "--detach", "--quiet", directory, code.commit)
-            _do(root, *where)
+            options = ("--force", "--detach", "--quiet")
+            _worktree(root, "add", *options, directory, code.commit)
         _add_submodules(root, code.commit, code, directory, MAX_DEPTH)
         if code.patch:
             apply = ("apply", "--whitespace=nowarn", "-")
@@ -162,7 +164,7 @@ def _must_be_free(directory: str) -> bool:
 def _undo(root: str, directory: str, clone: bool, existed: bool) -> None:
     try:
         if not clone:
-            _do(root, "worktree", "remove", "--force", directory)
+            _worktree(root, "remove", "--force", directory)
     except GitError:
         pass  # it was not made
     shutil.rmtree(directory, ignore_errors=True)
@@ -176,7 +178,7 @@ def remove(root: str, directory: str) -> None:
     Raises:
         GitError: git fails.
     """
-    _do(root, "worktree", "remove", "--force", directory)
+    _worktree(root, "remove", "--force", directory)
 
 
 def changed(directory: str) -> frozenset[str]:
@@ -315,3 +317,18 @@ def _do(folder: str, *arguments: str) -> bytes:
 
 def _text(data: bytes) -> str:
     return os.fsdecode(data)
+
+
+def _worktree(root: str, *arguments: str) -> None:
+    """Ask ``git worktree``, again while another process is just making one.
+
+    Git reads the entries of all work trees, and fails at one that is half written.
+    """
+    for last in (*[False] * _TRIES, True):
+        try:
+            _do(root, "worktree", *arguments)
+            return
+        except GitError as error:
+            if last or f"{os.sep}worktrees{os.sep}" not in error.message:
+                raise
+        time.sleep(0.05)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from cli.command import COMMAND
 from reproduce.recorded import beside, edit_metadata, lose_everything, metadata
 
 TRAIN = "from meticulous import Experiment\n\nwith Experiment({}):\n    pass\n"
@@ -181,3 +182,21 @@ def _source():
     import os
 
     return os.environ["PYTHONPATH"]
+
+
+def test_many_check_out_at_once_and_none_meets_a_work_tree_half_made(repository, tmp_path):
+    """Git reads the entries of all work trees, and fails at one that is half written."""
+    repository.program("from meticulous import Experiment\nExperiment({})\n")
+    assert repository.run("train.py").returncode == 0
+    started = [
+        subprocess.Popen(
+            [*COMMAND, "checkout", "1", str(tmp_path / f"copy{number}")],
+            cwd=repository.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for number in range(8)
+    ]
+    said = [process.communicate(timeout=60)[0].decode() for process in started]
+    assert [process.returncode for process in started] == [0] * 8, said
+    assert all((tmp_path / f"copy{number}" / "train.py").exists() for number in range(8))
