@@ -11,12 +11,10 @@ from ._experiments_reader import ExperimentReader
 
 __all__ = [
     "commands",
-    "environment_of",
     "everything",
     "listed",
     "named",
     "quoted",
-    "recorded_files",
     "sizes",
     "text",
 ]
@@ -55,16 +53,6 @@ def named(value: Any) -> dict[str, Any]:
 def listed(value: Any) -> list[Any]:
     """A list of a record; empty when it is none."""
     return value if isinstance(value, list) else []
-
-
-def environment_of(reader: ExperimentReader) -> dict[str, Any]:
-    """What is recorded about the machine; empty when there is nothing."""
-    return reader.environment
-
-
-def recorded_files(reader: ExperimentReader) -> list[dict[str, Any]]:
-    """The inputs and outputs: for each file what was recorded last."""
-    return reader.recorded_files
 
 
 def sizes(reader: ExperimentReader) -> dict[str, int]:

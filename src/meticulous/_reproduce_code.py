@@ -202,19 +202,10 @@ def packages_of(reader: ExperimentReader, *, editable: bool = False) -> list[dic
         reader: of the experiment.
         editable: only those that were installed from a folder in an editable way.
     """
-    packages = environment_of(reader).get("packages")
+    packages = reader.environment.get("packages")
     found = [mapping(each) for each in packages if each] if isinstance(packages, list) else []
     if not editable:
         return found
     is_folder = [str(each.get("url")).startswith("file:///") for each in found]
     pairs = zip(found, is_folder, strict=True)
     return [each for each, folder in pairs if folder and each.get("editable")]
-
-
-def environment_of(reader: ExperimentReader) -> dict[str, Any]:
-    """What an experiment recorded of its surroundings; empty when that cannot be read."""
-    path = os.path.join(reader.curexpdir, _folder.ENVIRONMENT)
-    try:
-        return {} if os.path.islink(path) else mapping(_files.read_json(path))
-    except (OSError, ValueError):
-        return {}

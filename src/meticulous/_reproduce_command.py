@@ -122,7 +122,7 @@ def _below(path: str, top: str) -> str | None:
 
 def _variables(reader: ExperimentReader, notes: list[str]) -> dict[str, str | None]:
     """The variables that change results: those of then, and not those of now."""
-    recorded = _reproduce_code.mapping(_reproduce_code.environment_of(reader).get("variables"))
+    recorded = _reproduce_code.mapping(reader.environment.get("variables"))
     found: dict[str, str | None] = {"PYTHONHASHSEED": None} if recorded else {}
     for name, value in recorded.items():
         usable = isinstance(value, str) and _NAME.fullmatch(name) and "\0" not in value

@@ -59,7 +59,7 @@ def plan(reader: ExperimentReader, places: Sequence[str]) -> Plan:
     Raises:
         MeticulousError: its packages were not recorded.
     """
-    facts = _reproduce_code.environment_of(reader)
+    facts = reader.environment
     packages = _reproduce_code.packages_of(reader)
     if not packages:
         raise MeticulousError(

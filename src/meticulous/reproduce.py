@@ -144,7 +144,7 @@ def prepare(
         notes += more
         python, path = os.path.join(folder, "bin", "python"), [os.path.join(folder, "bin")]
         python_path = [_reproduce_environment.importable(folder)]
-        facts = _reproduce_code.mapping(_reproduce_code.environment_of(reader).get("python"))
+        facts = _reproduce_code.mapping(reader.environment.get("python"))
         prefixes = [str(facts["prefix"])] if facts.get("prefix") else []
     asked.say(f"code: {origin.code.commit[:12]} into {clean(directory)}")
     make(origin.root, origin.code, directory)

@@ -12,7 +12,6 @@ from ..experiments import ExperimentReader
 from . import _output
 from ._show_end import quoted
 from ._show_page import Page, listed, moment, named, seconds_of, text
-from ._show_where import environment_of
 
 __all__ = ["args", "facts", "metrics", "notes", "summary"]
 
@@ -34,7 +33,7 @@ def facts(reader: ExperimentReader, page: Page) -> None:
     page.fact("command", " ".join(map(quoted, command)) if isinstance(command, list) else command)
     last = reader.sessions[-1] if reader.sessions else {}
     page.fact("host", last.get("host"))
-    page.fact("user", environment_of(reader).get("user"))
+    page.fact("user", reader.environment.get("user"))
     parent = named(metadata.get("parent"))
     if parent:
         page.fact("started by", f"experiment {text(parent.get('id'))}")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _folder
-from .._experiments_whole import environment_of, recorded_files, sizes
+from .._experiments_whole import sizes
 from .._table import MISSING, Column, duration_text
 from ..experiments import ExperimentReader
 from ._show_page import Page, listed, moment, named, size_text, text
 
-__all__ = ["code", "environment", "environment_of", "files", "recorded_files", "sessions", "sizes"]
+__all__ = ["code", "environment", "files", "sessions", "sizes"]
 
 _FEW = 10
 _KEY_PACKAGES = """
@@ -60,7 +60,7 @@ def code(reader: ExperimentReader, page: Page) -> None:
 
 def environment(reader: ExperimentReader, page: Page) -> None:
     """The machine and the packages that matter most."""
-    facts = environment_of(reader)
+    facts = reader.environment
     page.title("environment")
     python, system = named(facts.get("python")), named(facts.get("platform"))
     where = python.get("conda-environment") or python.get("virtual-environment")
@@ -132,7 +132,7 @@ def _memory(session: dict[str, Any]) -> Any:
 
 def inputs(reader: ExperimentReader, page: Page) -> None:
     """What was read and written, with hashes."""
-    found = recorded_files(reader)
+    found = reader.recorded_files
     page.title("inputs and outputs")
     if not found:
         return
