@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, TypeVar
 
-from . import _commits, _json, _series
+from . import _commits, _files, _json, _series
 from .errors import StorageError
 
 __all__ = [
@@ -253,8 +253,7 @@ class _Hashed:
 
 
 def _open(path: str) -> IO[bytes]:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
+    return os.fdopen(_files.open_regular(path)[0], "rb")
 
 
 def _files_of(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from . import _folder
+from . import _files, _folder
 
 __all__ = ["LARGEST", "Console", "open_console", "start_of_last"]
 
@@ -107,18 +105,7 @@ def open_console(path: str) -> BinaryIO:
     Raises:
         OSError: it is absent, no regular file, or cannot be read.
     """
-    if stat.S_ISLNK(os.lstat(path).st_mode):
-        raise OSError(errno.ELOOP, "a link, which could lead out of the folder", path)
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        return open(descriptor, "rb", buffering=0)
-    except OSError:
-        os.close(descriptor)
-        raise
+    return open(_files.open_regular(path)[0], "rb", buffering=0)
 
 
 def _skip(file: BinaryIO, largest: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import _json
 
-__all__ = ["Appender", "read_bytes", "read_json", "replace", "replace_json"]
+__all__ = ["Appender", "open_regular", "read_bytes", "read_json", "replace", "replace_json"]
 
 _NOTHING_NEW = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM)
 _counter = itertools.count()
@@ -59,6 +59,8 @@ def _write_new(path: str, data: bytes, sync: bool) -> None:
 
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Of what others wrote: no link is followed, and a FIFO in the place of a file stops no reader.
+_NOT_ELSEWHERE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def _overwrite(path: str, data: bytes) -> bool:
@@ -129,6 +131,28 @@ def read_bytes(path: str, limit: int = 1 << 28) -> bytes:
         return b"".join(parts)
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: str) -> tuple[int, os.stat_result]:
+    """Open a file for reading, if it is one that ends.
+
+    Returns:
+        The descriptor, which the caller closes, and what fstat says.
+
+    Raises:
+        OSError: it is absent, unreadable, a link or no regular file.
+    """
+    if stat.S_ISLNK(os.lstat(path).st_mode):
+        raise OSError(errno.ELOOP, "a link, which could lead out of the folder", path)
+    descriptor = os.open(path, os.O_RDONLY | _CLOEXEC | _NOT_ELSEWHERE)
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor, facts
 
 
 def read_json(path: str) -> Any:

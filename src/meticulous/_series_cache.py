@@ -18,8 +18,8 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from . import _files
 from ._series_curve import Curve
-from ._series_read import open_regular
 
 __all__ = ["SMALL", "Cached", "Source", "read_curve"]
 
@@ -56,7 +56,7 @@ class Source:
     """
 
     def __init__(self, path: str, folder: str | None) -> None:
-        self.descriptor, facts = open_regular(path)
+        self.descriptor, facts = _files.open_regular(path)
         self.size = facts.st_size
         self.settled = time.time() - facts.st_mtime > _SETTLED
         self.seal = [facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
@@ -157,7 +157,7 @@ class Cached:
     """
 
     def __init__(self, path: str) -> None:
-        self._descriptor, status = open_regular(path)
+        self._descriptor, status = _files.open_regular(path)
         try:
             head = self._read(0, _HEAD.size)
             magic, version, length, check = _HEAD.unpack(head)

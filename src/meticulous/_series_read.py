@@ -6,7 +6,6 @@ import errno
 import json
 import math
 import os
-import stat
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -19,7 +18,6 @@ __all__ = [
     "limits",
     "lines",
     "number",
-    "open_regular",
     "rows",
     "seconds",
     "session_of",
@@ -32,33 +30,9 @@ LONGEST = 1 << 24
 
 _CHUNK = 1 << 18
 _FIRST_CHUNK = 1 << 14
-_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 _decode = json.JSONDecoder().raw_decode
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-def open_regular(path: str) -> tuple[int, os.stat_result]:
-    """Open a file for reading, if it is one that ends.
-
-    Returns:
-        The descriptor, which the caller closes, and what fstat says.
-
-    Raises:
-        OSError: it is absent, unreadable, a link or no regular file.
-    """
-    if stat.S_ISLNK(os.lstat(path).st_mode):
-        raise OSError(errno.ELOOP, "a link, which could lead out of the folder", path)
-    # O_NONBLOCK: a FIFO in the place of a file must not stop a reader.
-    descriptor = os.open(path, os.O_RDONLY | _FLAGS | getattr(os, "O_NONBLOCK", 0))
-    try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor, facts
 
 
 def lines(descriptor: int, start: int, until: int) -> Iterator[tuple[int, bytes]]:

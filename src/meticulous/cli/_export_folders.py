@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
+from .. import _files
 from ..errors import StorageError
 from ..experiments import Experiments
 from . import _output
@@ -132,7 +133,6 @@ class _Exactly:
 
 def _contents(folder: str) -> Iterator[tuple[str, IO[bytes], os.stat_result]]:
     """Every regular file: its path within the folder, open, and its facts."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -141,7 +141,6 @@ def _contents(folder: str) -> Iterator[tuple[str, IO[bytes], os.stat_result]]:
                 continue
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 continue
-            descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+            descriptor, facts = _files.open_regular(path)
             inside = os.path.relpath(path, folder).replace(os.sep, "/")
-            facts = os.fstat(descriptor)
             yield inside, os.fdopen(descriptor, "rb"), facts
