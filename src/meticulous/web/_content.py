@@ -48,7 +48,6 @@ _MAGIC = (
     (b"\xff\xfb", "audio/mpeg"),
     (b"\x1aE\xdf\xa3", "video/webm"),
 )
-_MEDIA = ("image/", "audio/", "video/")
 SVG = "image/svg+xml"
 _SVG = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s>]", re.S
