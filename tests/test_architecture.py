@@ -94,6 +94,7 @@ PRINTS_AND_EXITS: dict[tuple[str, str], str] = {
 # The same for what changes the process.
 TOUCHES_PROCESS: dict[tuple[str, str], str] = {
     ("_environment", "sys.modules"): "pynvml under a name of ours",
+    ("web", "os.nice"): "a process of ours that reads curves gives way to trainings",
 }
 
 # The same for modules that are loaded in another way than by an import statement.

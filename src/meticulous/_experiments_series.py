@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from array import array
@@ -16,7 +17,7 @@ from .errors import SettingError
 if TYPE_CHECKING:
     from ._series_cache import Source
     from ._series_curve import Curve
-    from ._series_envelope import Bucket
+    from ._series_envelope import Bucket, Groups
 
 __all__ = ["History", "Series"]
 
@@ -139,6 +140,14 @@ class Series:
         Raises:
             SettingError: the experiment has no such metric, or an argument cannot be used.
         """
+        from ._series_envelope import buckets_of
+
+        return buckets_of(self._groups(metric, buckets, x, low, high, raw))
+
+    def _groups(
+        self, metric: str, buckets: int, x: str, low: float | None, high: float | None, raw: bool
+    ) -> Groups:
+        """What `envelope` gives, by columns."""
         from . import _series_cache, _series_envelope
 
         if x not in ("step", "time"):
@@ -149,7 +158,7 @@ class Series:
             )
         bounds = buckets, low, high
 
-        def draw(source: Source) -> list[Bucket] | None:
+        def draw(source: Source) -> Groups | None:
             name = "envelope", metric, x, str(raw)
             with source.same(*name) as kept:
                 try:
@@ -165,10 +174,25 @@ class Series:
             source.keep(name, {}, columns, curve.offset)
             return _series_envelope.envelope(columns, *bounds)
 
-        drawn: list[Bucket] | None = self._look(draw)
+        drawn: Groups | None = self._look(draw)
         if drawn is None:
             raise self._no_metric(metric)
         return drawn
+
+    def _is_ready(self, metric: str = "", x: str = "step", raw: bool = False) -> bool:
+        """Whether `metrics`, or with a metric `envelope`, needs to read little."""
+        name = ("envelope", metric, x, str(raw)) if metric else ("metrics",)
+        return self._look(lambda source: source.has(*name)) is not False
+
+    def _prepare(self, metric: str = "", x: str = "step", raw: bool = False) -> None:
+        """Have `_is_ready` be true: with a metric for it, otherwise for most of what is asked."""
+        from ._series_whole import MOST, keep_whole
+
+        if not metric:
+            self._look(keep_whole)
+        for name in [metric] if metric else list(self.metrics)[:MOST]:
+            with contextlib.suppress(SettingError):  # it has no such metric
+                self._groups(name, 1, x, None, None, raw)
 
     def _points(
         self, metric: str, raw: bool = False

@@ -83,6 +83,15 @@ class Source:
         found.close()
         return None
 
+    def has(self, *name: str) -> bool:
+        """Whether an answer is fast: from what is kept, or since the file is small."""
+        if self._folder is None:
+            return True
+        found = self.cached(*name)
+        if found:
+            found.close()
+        return found is not None
+
     @contextlib.contextmanager
     def same(self, *name: str) -> Iterator[Cached | None]:
         """What is kept of this very file, until the block ends; None without it."""

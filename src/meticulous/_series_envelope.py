@@ -11,10 +11,10 @@ import math
 import operator
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-__all__ = ["Bucket", "envelope", "prepare"]
+__all__ = ["Bucket", "Groups", "buckets_of", "envelope", "prepare"]
 
 STEPS = (64, 4096)
 """How many points the prepared groups hold."""
@@ -42,6 +42,15 @@ class Bucket(NamedTuple):
     nonfinite: int
 
 
+Groups = list[list[Any]]
+"""Many buckets: for each field of `Bucket` the values of all of them."""
+
+
+def buckets_of(groups: Groups) -> list[Bucket]:
+    """The same, one by one."""
+    return list(map(Bucket._make, zip(*groups, strict=True)))
+
+
 def prepare(x: array[float], values: array[float]) -> dict[str, array[float]]:
     """Put points in the form that `envelope` wants.
 
@@ -57,10 +66,10 @@ def prepare(x: array[float], values: array[float]) -> dict[str, array[float]]:
     columns = {"x": x, "values": values, "ordered": array("d", [ordered])}
     if len(x) < 16 * STEPS[0]:
         return columns
-    groups = list(_direct(x, values, STEPS[0]))
+    groups = _direct(x, values, STEPS[0])
     columns |= _columns(STEPS[0], groups)
     ratio = STEPS[1] // STEPS[0]
-    columns |= _columns(STEPS[1], list(_merged(columns, STEPS[0], 0, len(groups), ratio)))
+    columns |= _columns(STEPS[1], _merged(columns, STEPS[0], 0, len(groups[0]), ratio))
     return columns
 
 
@@ -69,7 +78,7 @@ def envelope(
     buckets: int,
     low: float | None = None,
     high: float | None = None,
-) -> list[Bucket]:
+) -> Groups:
     """Give at most two times `buckets`, and two more, groups of the points between two places.
 
     Args:
@@ -83,69 +92,112 @@ def envelope(
     if low is not None or high is not None:
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         if columns["ordered"][0]:
-            start, stop = bisect_left(x, low), bisect_right(x, high)
+            start, stop = _place(columns, low, bisect_left), _place(columns, high, bisect_right)
         else:
             inside = [low <= place <= high for place in x]
             x = array("d", itertools.compress(x, inside))
             values = array("d", itertools.compress(values, inside))
             columns, stop = {}, len(x)
-    if start >= stop:
-        return []
-    size = -(-(stop - start) // buckets)
+    size = max(1, -(-(stop - start) // buckets))
     step = max(
         (step for step in STEPS if 2 * step <= size and f"{step}/count" in columns), default=0
     )
     begin, end = (-(-start // step), stop // step) if step else (0, 0)
     if begin >= end:
-        return list(_direct(x[start:stop], values[start:stop], size))
-    return [
-        *_direct(x[start : begin * step], values[start : begin * step], step),
-        *_merged(columns, step, begin, end, size // step),
-        *_direct(x[end * step : stop], values[end * step : stop], step),
-    ]
+        return _direct(x[start:stop], values[start:stop], size)
+    parts = (
+        _direct(x[start : begin * step], values[start : begin * step], step),
+        _merged(columns, step, begin, end, size // step),
+        _direct(x[end * step : stop], values[end * step : stop], step),
+    )
+    return [list(itertools.chain(*field)) for field in zip(*parts, strict=True)]
 
 
-def _direct(x: Sequence[float], values: Sequence[float], size: int) -> Iterator[Bucket]:
-    for start in range(0, len(x), size):
-        part = values[start : start + size]
-        count, total = len(part), sum(part)
-        first, last = x[start], x[start + count - 1]
-        if math.isfinite(total):  # then every value is
-            yield Bucket(first, last, min(part), max(part), total / count, count, 0)
-            continue
-        finite = [value for value in part if math.isfinite(value)]
-        mean = sum(value / len(finite) for value in finite)  # whose total may be infinite
-        lowest, highest = min(finite, default=None), max(finite, default=None)
-        nonfinite = count - len(finite)
-        yield Bucket(first, last, lowest, highest, mean if finite else None, count, nonfinite)
+def _place(columns: Mapping[str, Sequence[float]], place: float, bisect: Callable[..., int]) -> int:
+    """Bisect the places; first the far fewer of prepared groups, since others have to be read."""
+    step, x = STEPS[0], columns["x"]
+    if f"{step}/first" not in columns:
+        return bisect(x, place)
+    group = bisect(columns[f"{step}/first"], place)
+    return bisect(x, place, max(0, group - 1) * step, min(group * step, len(x)))
+
+
+def _direct(x: Sequence[float], values: Sequence[float], size: int) -> Groups:
+    parts = [values[start : start + size] for start in range(0, len(x), size)]
+    counts = list(map(len, parts))
+    first = list(x[::size])
+    last = list(x[size - 1 :: size])
+    if len(last) < len(first):
+        last.append(x[-1])
+    totals = list(map(sum, parts))
+    if all(map(math.isfinite, totals)):  # then every value is
+        low, high = list(map(min, parts)), list(map(max, parts))
+        means = list(map(operator.truediv, totals, counts))
+        return [first, last, low, high, means, counts, [0] * len(counts)]
+    return [first, last, *map(list, zip(*map(_finite, parts), strict=True))]
+
+
+def _finite(part: Sequence[float]) -> tuple[float | None, float | None, float | None, int, int]:
+    """From `min` to `nonfinite` of a `Bucket`."""
+    finite = [value for value in part if math.isfinite(value)]
+    if not finite:
+        return None, None, None, len(part), len(part)
+    mean = sum(value / len(finite) for value in finite)  # whose total may be infinite
+    return min(finite), max(finite), mean, len(part), len(part) - len(finite)
 
 
 def _merged(
     columns: Mapping[str, Sequence[float]], step: int, begin: int, end: int, size: int
-) -> Iterator[Bucket]:
+) -> Groups:
     """Join prepared groups, `size` of them to one."""
     fields = [columns[f"{step}/{name}"][begin:end] for name in Bucket._fields]
-    for start in range(0, end - begin, size):
-        first, last, low, high, mean, count, nonfinite = (
-            field[start : start + size] for field in fields
+    cuts = [slice(start, start + size) for start in range(0, end - begin, size)]
+    first, last, low, high, mean, count, nonfinite = (
+        [field[cut] for cut in cuts] for field in fields
+    )
+    joined = (
+        map(_joined, low, high, mean, count, nonfinite)
+        if any(fields[-1])
+        else zip(
+            map(min, low),
+            map(max, high),
+            map(_weighted, mean, count, map(sum, count)),
+            map(int, map(sum, count)),
+            itertools.repeat(0),
+            strict=False,
         )
-        total, bad = int(sum(count)), int(sum(nonfinite))
-        if total == bad:
-            yield Bucket(first[0], last[-1], None, None, None, total, bad)
-            continue
-        if bad:
-            low, high = [[value for value in part if value == value] for part in (low, high)]
-        weights = map(operator.sub, count, nonfinite)
-        shares = (
-            value * (weight / (total - bad))
-            for value, weight in zip(mean, weights, strict=True)
-            if weight
-        )
-        yield Bucket(first[0], last[-1], min(low), max(high), sum(shares), total, bad)
+    )
+    return [
+        [part[0] for part in first],
+        [part[-1] for part in last],
+        *map(list, zip(*joined, strict=True)),
+    ]
 
 
-def _columns(step: int, groups: list[Bucket]) -> dict[str, array[float]]:
+def _weighted(means: Sequence[float], weights: Sequence[float], total: float) -> float:
+    # Each share by itself, since the total of huge values may be infinite.
+    return sum(mean * (weight / total) for mean, weight in zip(means, weights, strict=True))
+
+
+def _joined(
+    low: Sequence[float],
+    high: Sequence[float],
+    mean: Sequence[float],
+    count: Sequence[float],
+    nonfinite: Sequence[float],
+) -> tuple[float | None, float | None, float | None, int, int]:
+    """From `min` to `nonfinite` of a `Bucket`, of some of which nothing is finite."""
+    total, bad = int(sum(count)), int(sum(nonfinite))
+    if total == bad:
+        return None, None, None, total, bad
+    weights = list(map(operator.sub, count, nonfinite))
+    low, high, mean = (list(itertools.compress(part, weights)) for part in (low, high, mean))
+    weights = [weight for weight in weights if weight]
+    return min(low), max(high), _weighted(mean, weights, total - bad), total, bad
+
+
+def _columns(step: int, groups: Groups) -> dict[str, array[float]]:
     return {
         f"{step}/{name}": array("d", [math.nan if item is None else item for item in column])
-        for name, column in zip(Bucket._fields, zip(*groups, strict=True), strict=True)
+        for name, column in zip(Bucket._fields, groups, strict=True)
     }

@@ -12,7 +12,7 @@ from ._series_cache import Source
 from ._series_curve import Reading
 from ._series_read import first_steps_of, limits, lines, number, rows, session_of, step_of, whole
 
-__all__ = ["summarize"]
+__all__ = ["Count", "Metrics", "add", "summarize"]
 
 _FACTS = ("last", "last_step", "min", "min_step", "max", "max_step", "count")
 
@@ -35,7 +35,7 @@ def summarize(source: Source, quick: bool = True) -> Metrics:
     metrics, offset = _known(source)
     if offset < source.size:
         try:
-            count = _Count(metrics, None, quick)
+            count = Count(metrics, None, quick)
             for after, data in lines(source.descriptor, offset, source.size):
                 if b'session"' in data:
                     raise _NewSession
@@ -44,10 +44,10 @@ def summarize(source: Source, quick: bool = True) -> Metrics:
         except _NewSession:
             metrics, offset = {}, whole(source.descriptor, source.size)
             first_steps = first_steps_of(source.descriptor, offset)
-            count = _Count(metrics, limits(first_steps), quick)
+            count = Count(metrics, limits(first_steps), quick)
             for _, data in lines(source.descriptor, 0, offset):
                 if b'session"' in data:
-                    count.rows(data)
+                    count._slowly(data)
                 else:
                     count.take(data)
             if math.isnan(first_steps[-1]):  # what comes next may supersede
@@ -70,30 +70,33 @@ class _NewSession(Exception):
     """A later session may supersede what has been counted."""
 
 
-class _Count(Reading):
+class Count(Reading):
     """Counts lines.
 
     Args:
         metrics: what is known by now, and becomes more.
         ends: the `limits` of the sessions; None where no session begins.
         quick: see `summarize`.
+
+    What a subclass adds goes into `_rows` and `_column`.
     """
 
-    def __init__(self, metrics: Metrics, ends: list[float] | None, quick: bool) -> None:
+    def __init__(self, metrics: Metrics, ends: list[float] | None, quick: bool = True) -> None:
         super().__init__(None, False, quick)
         self._metrics = metrics
         self._end, *self._later = ends or [math.nan]
         self._sessions = ends is not None
 
-    def rows(self, data: bytes) -> None:
+    def _rows(self, data: bytes) -> None:
         """Count lines one by one; see `_series_read.kept_rows`."""
         for row in rows(data):
             if self._sessions and session_of(row) is not None:
                 self._end = self._later.pop(0) if self._later else math.nan
             if not step_of(row) >= self._end:
-                _add(self._metrics, row)
+                add(self._metrics, row)
 
-    _slowly = rows
+    def _slowly(self, data: bytes) -> None:
+        self._rows(data)
 
     def _add(self, parts: list[Any], start: int, stop: int, width: int) -> None:
         steps, kept = parts[start + 1 : stop : width], None
@@ -109,19 +112,19 @@ class _Count(Reading):
             for more in columns[1:]:
                 values = [one or other for one, other in zip(values, more, strict=True)]
             values = values if kept is None else list(compress(values, kept))
-            if self._shapes.everywhere(name):
-                self._column(name, steps, values)
-            else:
-                self._column(name, list(compress(steps, values)), list(filter(None, values)))
+            places = steps
+            if not self._shapes.everywhere(name):
+                places, values = list(compress(steps, values)), list(filter(None, values))
+            if values:
+                self._column(name, places, values, list(map(float, values)))
 
-    def _column(self, name: str, steps: list[bytes], texts: list[bytes]) -> None:
+    def _column(
+        self, name: str, steps: list[bytes], texts: list[bytes], values: list[float]
+    ) -> None:
         """Count some values of one metric: numbers that floats are exact for."""
-        if not texts:
-            return
         facts = _facts_of(self._metrics, name)
         facts["count"] += len(texts)
         facts["last"], facts["last_step"] = json.loads(texts[-1]), json.loads(steps[-1])
-        values = list(map(float, texts))
         if not math.isfinite(sum(values)):
             finite = list(map(math.isfinite, values))
             odd = finite.count(False)
@@ -147,7 +150,8 @@ def _facts_of(metrics: Metrics, name: str) -> dict[str, Any]:
     return facts
 
 
-def _add(metrics: Metrics, row: dict[str, Any]) -> None:
+def add(metrics: Metrics, row: dict[str, Any]) -> None:
+    """Count one line."""
     step = row.get("step")
     for name, value in row.items():
         if name in RESERVED:

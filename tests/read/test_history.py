@@ -211,6 +211,16 @@ def test_groups_hold_every_point_between_two_places_once(written, count):
                     assert group.mean is None
 
 
+def test_the_ends_are_found_where_many_points_are_at_one_place(written):
+    steps = [step // 300 for step in range(9000)]
+    reader = written(b"".join(lines_of({"loss": step}, first=step) for step in steps))
+    for low, high in ((3, 3), (2.5, 3), (0, 0), (29, 40), (-1, 7.5), (12, 11)):
+        groups = reader.envelope("loss", 8, low=low, high=high)
+        assert sum(group.count for group in groups) == sum(low <= step <= high for step in steps)
+        if groups:
+            assert low <= groups[0].first and groups[-1].last <= high
+
+
 def test_groups_by_time_and_of_points_in_any_order(written):
     reader = written(lines_of({"loss": 1}, {"loss": 2}, {"loss": 3}))
     first, second = reader.envelope("loss", 5, x="time", low=START + 1)

@@ -104,6 +104,39 @@ def test_of_a_file_that_has_grown_only_the_end_is_read(folder):
     assert everything(folder)[2][-1] == (2 * MANY + 8) * 0.25
 
 
+def test_what_is_prepared_in_one_pass_is_all_that_is_asked_for(folder):
+    settle(folder)
+    reader = ExperimentReader(folder)
+    assert not reader._is_ready() and not reader._is_ready("loss")
+    size = (folder / "metrics.jsonl").stat().st_size
+    assert read_bytes_by(reader._prepare) < size * 1.5
+    for name in ("loss", "acc"):
+        assert reader._is_ready() and reader._is_ready(name)
+        drawn = lambda name=name: reader.envelope(name, 20, low=10, high=9000)  # noqa: E731
+        assert read_bytes_by(drawn) < size / 2
+        assert read_bytes_by(lambda: ExperimentReader(folder).metrics) < 20_000
+    assert not reader._is_ready("loss", "time")
+    reader._prepare("loss", "time")
+    assert reader._is_ready("loss", "time")
+    assert everything(folder) == without_cache(folder)
+
+
+@pytest.mark.parametrize("kind", ["continued", "growing", "many metrics", "another's metric"])
+def test_what_one_pass_is_not_for_is_prepared_in_another_way(folder, kind):
+    if kind == "continued":
+        write(folder, session_line(2, START) + points(MANY - 500, MANY - 400, 7.0), "ab")
+    elif kind == "many metrics":
+        names = [f"m{number}" for number in range(40)]
+        write(folder, lines_of(*[dict.fromkeys(names, n) for n in range(900)], first=MANY), "ab")
+    if kind != "growing":
+        settle(folder)
+    reader = ExperimentReader(folder)
+    reader._prepare("nothing" if kind == "another's metric" else "")
+    if kind != "another's metric":
+        assert reader._is_ready("loss") and reader._is_ready("acc") and not reader._is_ready("m39")
+    assert everything(folder) == without_cache(folder)
+
+
 def test_a_session_that_comes_later_supersedes_what_is_in_the_cache(folder):
     everything(folder)
     write(folder, session_line(2, START), "ab")

@@ -8,6 +8,7 @@ import ast
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from meticulous._series import Encoder, session_line
 from meticulous._series_cache import Source
 from meticulous._series_curve import Curve
 from meticulous._series_summary import summarize
+from meticulous._series_whole import _Whole
 from meticulous.experiments import ExperimentReader
 
 NAMES = st.sampled_from(["loss", "acc", "tr/ä", 'q"\\', "lo", "a.b(c", "x" * 50])
@@ -62,12 +64,18 @@ FEW = settings(
 )
 
 
+def chunks(data: bytes, size: int) -> Iterator[bytes]:
+    """Whole lines, some at once, as they come from a file."""
+    while (end := data.find(b"\n", min(size, len(data))) + 1) or (end := data.rfind(b"\n") + 1):
+        yield data[:end]
+        data = data[end:]
+
+
 def curve(data: bytes, metric: str, timed: bool, quick: bool, chunk: int = 200) -> Curve:
     """Read some bytes as if from a file; shapes are learned from one chunk to the next."""
     read = Curve(metric, timed, quick)
-    while (end := data.find(b"\n", min(chunk, len(data))) + 1) or (end := data.rfind(b"\n") + 1):
-        read.take(data[:end])
-        data = data[end:]
+    for part in chunks(data, chunk):
+        read.take(part)
     return read
 
 
@@ -121,6 +129,21 @@ def summary(data: bytes, quick: bool, chunk: int) -> str:
 @given(st.one_of(FILES, st.lists(USUAL_LINES, max_size=60).map(b"".join)), st.integers(1, 2000))
 def test_metrics_are_the_same_the_fast_way(data, chunk):
     assert summary(data, True, chunk) == summary(data, False, chunk)
+
+
+@settings(FEW, max_examples=300)
+@given(st.one_of(FILES, st.lists(USUAL_LINES, max_size=60).map(b"".join)), st.integers(1, 2000))
+def test_one_pass_over_all_metrics_gives_what_reading_each_gives(data, chunk):
+    data = data.replace(b'"session"', b'"other"')  # otherwise each is read by itself
+    whole = _Whole()
+    for part in chunks(data, chunk):
+        whole.take(part)
+    assert repr(sorted(whole.metrics.items())) == summary(data, False, chunk)
+    assert set(whole.points) == set(whole.metrics)
+    for name, (steps, values) in whole.points.items():
+        one = curve(data, name, False, False)
+        found = [[repr(value + 0.0) for value in column] for column in (steps, values)]
+        assert found == list(seen(one)[:2])
 
 
 def test_metrics_of_integers_that_no_float_is_exact_for_are_exact():

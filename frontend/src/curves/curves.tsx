@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { question, useAnswer } from "../core/api";
+import { question } from "../core/api";
 import { address, change, show, version } from "../core/state";
 import type { MetricIds } from "../core/types";
 import { Answered, Empty } from "../parts/states";
@@ -10,6 +10,7 @@ import { PINNED, grouped, type PanelGroup } from "./groups";
 import { Legend } from "./legend";
 import { useEntries } from "./lines";
 import { Panel } from "./panel";
+import { useAnswerOfMany } from "./use_many";
 
 export function CurvesPage(): JSX.Element {
   const shown = useShown();
@@ -24,7 +25,8 @@ export function CurvesPage(): JSX.Element {
 
 /** All metrics of some experiments, in panels; also a tab of one experiment, and of the comparison. */
 export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
-  const answer = useAnswer<MetricIds>(question("metrics", { ids: shown.ids.join(",") }), "metrics", version.value);
+  const questionOf = (ids: readonly string[]): string => question("metrics", { ids: ids.join(",") });
+  const answer = useAnswerOfMany<MetricIds>(questionOf, shown.ids, "metrics", version.value);
   const entries = useEntries(shown);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [focus, setFocus] = useState("");
@@ -36,6 +38,11 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
       <Controls metrics={names} differing={shown.differing} problem={problem} />
       {!shown.isChosen && shown.ids.length > 1 && (
         <p class="hint">These are the newest {shown.ids.length}: select experiments in the table to see theirs.</p>
+      )}
+      {answer.lacking > 0 && (
+        <p class="hint" role="status">
+          Reading the long curves of {answer.lacking} more experiments for the first time…
+        </p>
       )}
       <div class="curves">
         <Legend entries={entries} hidden={hidden} onHide={setHidden} onFocus={setFocus} />

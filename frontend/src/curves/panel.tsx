@@ -10,6 +10,7 @@ import { movePointer, pointer } from "./pointer";
 import { Readout } from "./readout";
 import { save, type Form } from "./save";
 import { useCurves } from "./use_curves";
+import type { AnswerOfMany } from "./use_many";
 
 interface Props {
   metric: string;
@@ -37,7 +38,7 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
   };
   return (
     <figure class="panel" aria-label={`Curves of ${metric}`}>
-      <PanelHead metric={metric} isSlow={answer.isSlow} onSave={onSave} />
+      <PanelHead metric={metric} reading={readingOf(answer)} onSave={onSave} />
       <div class="plot" ref={place} />
       {isEmpty && <p class="state">All of its curves are hidden.</p>}
       {answer.problem && <Failure problem={answer.problem} what="These curves cannot be drawn" />}
@@ -48,11 +49,16 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
 
 interface HeadProps {
   metric: string;
-  isSlow: boolean;
+  reading: string;
   onSave: (form: Form) => void;
 }
 
-function PanelHead({ metric, isSlow, onSave }: HeadProps): JSX.Element {
+function readingOf({ isSlow, lacking }: AnswerOfMany<unknown>): string {
+  if (lacking > 0) return `reading ${lacking} more…`;
+  return isSlow ? "reading…" : "";
+}
+
+function PanelHead({ metric, reading, onSave }: HeadProps): JSX.Element {
   const { panels } = address.value;
   const isPinned = panels.includes(metric);
   const pin = (): void => change({ panels: isPinned ? panels.filter((name) => name !== metric) : [...panels, metric] });
@@ -61,7 +67,7 @@ function PanelHead({ metric, isSlow, onSave }: HeadProps): JSX.Element {
       <span class="name" title={metric}>
         {metric}
       </span>
-      {isSlow && <small>reading…</small>}
+      {reading && <small role="status">{reading}</small>}
       <button type="button" class="quiet" aria-pressed={isPinned} onClick={pin} title="Keep it at the top">
         {isPinned ? "pinned" : "pin"}
       </button>

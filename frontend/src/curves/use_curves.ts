@@ -1,28 +1,31 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { question, useAnswer, type Answer } from "../core/api";
+import { question } from "../core/api";
 import { address, changes } from "../core/state";
 import type { CurveAnswer } from "../core/types";
 import { asCurve, type Curve } from "./model";
+import { useAnswerOfMany, type AnswerOfMany } from "./use_many";
 
 const POINTS = 600;
-const MANY = 20;
-const POINTS_OF_MANY = 300;
+const FEWEST_POINTS = 150;
+/** Of very many curves each is drawn from fewer points, which loses no spike. */
+const POINTS_OF_ALL = 20_000;
 const CALM = 50;
 
 /** The curves of one metric, as fine as the part of them that is looked at; asked for when seen. */
-export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): Answer<Curve[]> {
+export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): AnswerOfMany<Curve[]> {
   const { x, zoom } = address.value;
   const calmZoom = useCalm(zoom);
   const parameters = {
-    ids: ids.join(","),
     metric,
     x,
     low: calmZoom?.[0],
     high: calmZoom?.[1],
-    points: ids.length > MANY ? POINTS_OF_MANY : POINTS,
+    points: Math.round(Math.min(POINTS, Math.max(FEWEST_POINTS, POINTS_OF_ALL / ids.length))),
   };
   const changed = Math.max(0, ...ids.map((id) => changes.value.get(id) ?? 0));
-  const answer = useAnswer<CurveAnswer[]>(isSeen ? question("curves", parameters) : null, "curves", changed);
+  const questionOf = (some: readonly string[]): string | null =>
+    isSeen ? question("curves", { ids: some.join(","), ...parameters }) : null;
+  const answer = useAnswerOfMany<CurveAnswer[]>(questionOf, ids, "curves", changed);
   const value = useMemo(() => answer.value && answer.value.map(asCurve), [answer.value]);
   return { ...answer, value };
 }

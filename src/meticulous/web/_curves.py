@@ -7,21 +7,25 @@ import os
 from array import array
 from bisect import bisect_left
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any, NamedTuple
 
 from .. import _better, _folder, _series_envelope
-from .._series_envelope import Bucket
+from .._series_envelope import Groups
 from ..errors import SettingError
 from ..experiments import ExperimentReader
+from ._preparing import Task
 
-__all__ = ["Mains", "Question", "curves", "metrics"]
+__all__ = ["MOST_AHEAD", "Mains", "Question", "ahead", "curves", "lacking", "metrics"]
 
 _MOST_ODD = 200
 _SPARK = 40
 _KEPT = 20_000
+_MOST_BYTES_AHEAD = 1 << 30
+MOST_AHEAD = 200
+"""So many of the newest experiments have their curves read before somebody asks for them."""
 
 
 class Question(NamedTuple):
@@ -33,6 +37,35 @@ class Question(NamedTuple):
     high: float | None
     points: int
     raw: bool
+
+
+def lacking(readers: Iterable[ExperimentReader], question: Question | None = None) -> list[Task]:
+    """What has to be read at length before a question is answered, or `metrics`; if it is much."""
+    metric, x, raw = "", "step", False
+    if question:
+        metric, raw = question.metric, question.raw
+        x = {"step": "step", "relative": "time", "wall": "time"}.get(question.x, "")
+        if not x:  # over another metric it is not prepared
+            return []
+    found = [
+        (reader.curexpdir, metric, x, raw)
+        for reader in readers
+        if not reader._is_ready(metric, x, raw)
+    ]
+    # One is read sooner than a process has started.
+    return found if len(found) > 1 else []
+
+
+def ahead(newest: Iterable[ExperimentReader]) -> Iterator[Task]:
+    """What to read of the newest experiments before it is asked for."""
+    size = 0
+    for reader in newest:
+        mark = _mark(reader)
+        size += mark[1] if mark else 0
+        if size > _MOST_BYTES_AHEAD:
+            return
+        if not reader._is_ready():
+            yield reader.curexpdir, "", "step", False
 
 
 def metrics(readers: Iterable[ExperimentReader]) -> dict[str, list[str]]:
@@ -56,26 +89,23 @@ def curves(readers: Iterable[ExperimentReader], question: Question) -> list[dict
 
 
 def _curve(reader: ExperimentReader, question: Question) -> dict[str, Any]:
-    buckets, start = _buckets(reader, question)
-    places = [_place(bucket, start) for bucket in buckets]
-    values = [bucket.mean for bucket in buckets]
+    groups, start = _groups(reader, question)
+    first, last, low, high, mean, count, nonfinite = groups
+    places = [one - start + (other - one) / 2 for one, other in zip(first, last, strict=True)]
+    strange = list(compress(zip(first, last, strict=True), nonfinite))
     return {
         "id": reader.expid,
         "x": places,
-        "mean": values,
-        "low": [bucket.min for bucket in buckets],
-        "high": [bucket.max for bucket in buckets],
-        "odd": _odd(reader, question, buckets, start),
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "odd": _odd(reader, question, strange, start) if strange else [],
         "sessions": _sessions(reader, question, start),
-        "points": sum(bucket.count for bucket in buckets),
+        "points": sum(count),
     }
 
 
-def _place(bucket: Bucket, start: float) -> float:
-    return bucket.first - start + (bucket.last - bucket.first) / 2
-
-
-def _buckets(reader: ExperimentReader, question: Question) -> tuple[list[Bucket], float]:
+def _groups(reader: ExperimentReader, question: Question) -> tuple[Groups, float]:
     """Groups of points, and what to take off their places.
 
     Raises:
@@ -83,11 +113,11 @@ def _buckets(reader: ExperimentReader, question: Question) -> tuple[list[Bucket]
     """
     metric, x, low, high, points, raw = question
     if x == "step":
-        return reader.envelope(metric, points, "step", low, high, raw), 0.0
+        return reader._groups(metric, points, "step", low, high, raw), 0.0
     if x in ("relative", "wall"):
         start = _start(reader) if x == "relative" else 0.0
         low, high = (None if end is None else end + start for end in (low, high))
-        return reader.envelope(metric, points, "time", low, high, raw), start
+        return reader._groups(metric, points, "time", low, high, raw), start
     columns = _series_envelope.prepare(*_joined(reader, metric, x, raw))
     return _series_envelope.envelope(columns, points, low, high), 0.0
 
@@ -115,12 +145,12 @@ def _joined(
 
 
 def _odd(
-    reader: ExperimentReader, question: Question, buckets: Sequence[Bucket], start: float
+    reader: ExperimentReader,
+    question: Question,
+    strange: Sequence[tuple[float, float]],
+    start: float,
 ) -> list[tuple[float, str]]:
     """Where something that is not finite was logged, and what: of each group the first one."""
-    strange = [bucket for bucket in buckets if bucket.nonfinite]
-    if not strange:
-        return []
     if question.x not in ("step", "relative", "wall"):
         xs, values = _joined(reader, question.metric, question.x, question.raw)
     else:
@@ -132,10 +162,10 @@ def _odd(
         xs = curve.column("steps", question.raw) if in_steps else reader._times(curve, question.raw)
     ordered = all(one <= other for one, other in pairwise(xs))
     found = []
-    for bucket in strange[:_MOST_ODD]:
-        at = bisect_left(xs, bucket.first) if ordered else 0
+    for first, last in strange[:_MOST_ODD]:
+        at = bisect_left(xs, first) if ordered else 0
         for place, value in zip(xs[at:], values[at:], strict=False):
-            if bucket.first <= place <= bucket.last and not math.isfinite(value):
+            if first <= place <= last and not math.isfinite(value):
                 found.append((place - start, _word(value)))
                 break
     return found

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 from ..errors import SettingError
 
-__all__ = ["ROUTES", "SCHEMA", "Parameter", "Route", "description", "parsed"]
+__all__ = ["ROUTES", "SCHEMA", "Parameter", "Route", "checked", "description", "parsed"]
 
 SCHEMA = 1
 """Version of the answers; it grows when one that is there changes its meaning."""
 
 LONGEST = 100_000
+LONGEST_NOTE = 10_000
+MOST_TAGS = 100
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{0,300})?([eE][-+]?[0-9]{1,3})?")
 
@@ -280,3 +282,27 @@ def _body() -> dict[str, Any]:
         },
     }
     return {"application/json": {"schema": schema}}
+
+
+def checked(action: Any, value: Any) -> Any:
+    """The value of an annotation, as `_annotations.change` wants it.
+
+    Raises:
+        SettingError: it cannot be used.
+    """
+    if action not in ACTIONS:
+        raise SettingError(f"The action is none of {', '.join(ACTIONS)}.", name="action")
+    if action in ("tag", "untag"):
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise SettingError("The value has to be a text, or a list of texts.", name="value")
+        tags = list(dict.fromkeys(word.strip() for word in words if word.strip()))
+        if not tags or len(tags) > MOST_TAGS or any(len(tag) > 200 for tag in tags):
+            raise SettingError("Name at least one tag, and no very long one.", name="value")
+        return tags
+    if not isinstance(value, str) or len(value) > LONGEST_NOTE:
+        raise SettingError("The value has to be a text, and no very long one.", name="value")
+    text = value.strip()
+    if action == "note" and not text:
+        raise SettingError("The note is empty.", name="value")
+    return text
