@@ -145,7 +145,7 @@ def test_everything_about_one_experiment_is_told(rich, capfd):
     assert page["why it failed"][0] == "Traceback (most recent call last):"
     assert titled(page, "last lines of stdout")[-2:] == ["line 49", "100%"]
     assert len(titled(page, "last lines of stdout")) == 10
-    assert titled(page, "run it again")[-2:] == [
+    assert titled(page, "the same by hand")[-2:] == [
         "cd ../net-17/sub/deep",
         "python -u train.py --name $'it\\'s a\\nbold try' --lr 0.2",
     ]
@@ -185,7 +185,8 @@ def test_the_commands_bring_back_the_code_and_run_it(repository, capfd):
     folder = next(repository.path.rglob("experiments")) / "1"
     commands = json.loads(run(capfd, "show", folder, "--json")[1])["experiment"]["again"]
     _, out, _ = run(capfd, "show", folder)
-    assert titled(sections(out), "run it again") == [f"{line}" for line in commands]
+    assert titled(sections(out), "run it again") == ["meticulous reproduce 1"]
+    assert titled(sections(out), "the same by hand") == commands
     script = "\n".join(["set -e", *commands])
     again = subprocess.run(["bash", "-c", script], cwd=repository.path, capture_output=True)
     assert again.returncode == 0, again.stderr.decode()
@@ -220,7 +221,7 @@ def test_it_fits_the_terminal(rich, capfd, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     _, out, _ = run(capfd, "show", rich)
     page = sections(out)
-    commands = titled(page, "run it again")
+    commands = titled(page, "the same by hand")
     for title, lines in page.items():
         assert width_of(title) <= width
         assert lines is commands or max(map(width_of, lines)) <= width - 2, title
@@ -283,7 +284,7 @@ def test_folders_of_2020_show_what_they_have(name, capfd):
     _, out, _ = run(capfd, "show", root / "3")
     page = sections(out)
     assert "ValueError: loss is not finite" in page["why it failed"]
-    assert titled(page, "run it again")[-1] == "python train.py --lr 5 --crash"
+    assert titled(page, "the same by hand")[-1] == "python train.py --lr 5 --crash"
     assert ["crash", "True", "False"] in [line.split() for line in titled(page, "args")]
 
 

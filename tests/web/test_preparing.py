@@ -16,6 +16,7 @@ from records import write_record
 
 from meticulous import Experiments
 from meticulous.web.api import Api
+from read.test_history_cache import read_bytes_by
 
 COUNT = 4
 POINTS = 30_000  # 1.9 MB
@@ -100,6 +101,13 @@ def test_several_processes_read_what_is_asked_for_and_end_with_the_page(root, ap
     until(lambda: not readers())
 
 
+def test_what_they_read_is_not_read_again(root, api):
+    size = sum(path.stat().st_size for path in root.glob("*/metrics.jsonl"))
+    ids = ",".join(map(str, range(1, COUNT + 1)))
+    assert read_bytes_by(lambda: api.metrics(ids)) < size / 2
+    assert read_bytes_by(lambda: api.curves(ids, "loss", "relative")) < size / 2
+
+
 def test_the_newest_are_read_before_anybody_asks(api):
     api.begin(ahead=True)
     for reader in Experiments("", api.store()["root"]).values():
@@ -126,12 +134,12 @@ def test_a_process_that_dies_only_costs_time(root, api):
         harming.join()
 
 
-def test_where_no_process_can_be_started_the_answers_are_the_same(root, monkeypatch):
+@pytest.mark.parametrize("executable", ["", "/nowhere/python"])
+def test_where_no_process_can_be_started_the_answers_are_the_same(root, monkeypatch, executable):
     right = right_answers(root)
-    for executable in ("", "/nowhere/python"):
-        monkeypatch.setattr(sys, "executable", executable)
-        with contextlib.closing(Api(Experiments("", str(root)))) as api:
-            assert repr(asked(api)) == right
+    monkeypatch.setattr(sys, "executable", executable)
+    with contextlib.closing(Api(Experiments("", str(root)))) as api:
+        assert repr(asked(api)) == right
 
 
 def test_a_page_that_is_closed_lets_nobody_wait(root, api):

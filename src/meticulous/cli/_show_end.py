@@ -52,5 +52,8 @@ def again(reader: ExperimentReader, page: Page) -> None:
     page.title("run it again, in the repository" + (f" {place}" if place else ""))
     if found and git.get("dirty") and not git.get("snapshot"):
         page.line("The code differed from the commit, and what differed was not kept.", "33")
+    if found:
+        page.whole(f"meticulous reproduce {quoted(reader.expid)}")
+        page.title("the same by hand")
     for line in found:
         page.whole(line)
