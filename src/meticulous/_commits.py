@@ -305,7 +305,10 @@ class _Reading(Answer):
 
     def failure(self) -> GitError:
         error = super().failure()
-        return GitError(error.message, _HINTS.get(error.reason, ""), reason=error.reason)
+        hint = _HINTS.get(error.reason, "")
+        if "promisor remote" in self.error:
+            hint = "The clone is partial: 'git fetch --refetch --no-filter' gets what it lacks."
+        return GitError(error.message, hint, reason=error.reason)
 
 
 def _text(data: bytes) -> str:

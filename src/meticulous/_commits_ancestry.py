@@ -10,7 +10,7 @@ from ._commits import is_sha
 from ._git_calls import Question, shown
 from .errors import SettingError
 
-__all__ = ["beyond", "containing", "contents", "resolve", "versions"]
+__all__ = ["beyond", "containing", "contents", "leading", "resolve", "versions"]
 
 SECONDS = 600.0
 _FORMAT = "--format=%H %P%n%at %ae%n%s"
@@ -90,10 +90,19 @@ def beyond(root: str, shas: Iterable[str], since: str) -> list[str]:
         GitError: git fails, takes too long, or lacks a commit.
     """
     wanted = [sha for sha in dict.fromkeys(shas) if is_sha(sha)]
-    text = "".join(f"{sha}\n" for sha in (*wanted, f"^{since}"))
-    question = Question(root, ("rev-list", "--stdin"), text.encode())
-    found = set(os.fsdecode(_commits._ask([question], SECONDS)[0].must()).split())
+    found = leading(root, wanted, since)
     return [sha for sha in wanted if sha in found]
+
+
+def leading(root: str, shas: Iterable[str], since: str = "") -> set[str]:
+    """Give all commits that lead to some, but not to another one.
+
+    Raises:
+        GitError: git fails, takes too long, or lacks a commit.
+    """
+    text = "".join(f"{sha}\n" for sha in (*shas, *([f"^{since}"] if since else [])))
+    question = Question(root, ("rev-list", "--stdin"), text.encode())
+    return set(os.fsdecode(_commits._ask([question], SECONDS)[0].must()).split())
 
 
 def versions(root: str, path: str, shas: Iterable[str]) -> dict[str, tuple[str, int]]:

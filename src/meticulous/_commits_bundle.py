@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import _commits, _git_calls
+from . import _commits, _commits_ancestry, _git_calls
 from ._commits import is_sha
 from ._git_calls import Question, clean_url, shown
 from .errors import GitError, SettingError
@@ -51,8 +51,20 @@ def write(root: str, path: str, shas: Sequence[str], since: str = "") -> None:
             `shas` may be among that.
 
     Raises:
-        GitError: git fails or lacks a commit.
+        GitError: git fails or lacks a commit, or part of its history.
     """
+    folder = _git_calls.git_folders(root)[1]
+    try:
+        with open(os.path.join(folder, "shallow"), encoding="ascii") as file:
+            ends = set(file.read().split())
+    except FileNotFoundError:
+        ends = set()
+    if ends.intersection(_commits_ancestry.leading(root, shas, since) if ends else ()):
+        raise GitError(
+            f"{shown(root)} is a shallow clone, and nobody could read what is taken from it.",
+            "Run 'git fetch --unshallow' first; or name with --since a commit that the others "
+            "have; or leave the code out, with --no-code.",
+        )
     _commits.pin(root, shas)
     refs = [_REFS + sha for sha in shas]
     words = ("bundle", "create", "--quiet", path, *refs, *([f"^{since}"] if since else []))

@@ -8,25 +8,41 @@ over the network unless fetching is asked for.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import _commits, _git
+from . import _commits, _commits_submodules, _git
 from ._commits import is_sha
-from ._git_calls import SUBMODULE, Question, git_folders, shown
+from ._commits_submodules import Submodule, git_folder, is_whole
+from ._git_calls import Question, git_folders, shown
 from .errors import GitError, SettingError
 
-__all__ = ["Code", "Sibling", "changed", "fetch", "make", "missing", "remove", "sibling"]
+__all__ = [
+    "Code",
+    "Sibling",
+    "changed",
+    "fetch",
+    "make",
+    "missing",
+    "removal",
+    "remove",
+    "sibling",
+    "submodules",
+]
 
 SECONDS = 3600.0
 """How long git may take to write a work tree."""
-MAX_DEPTH = 5
 _TRIES = 20
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 _NETWORK = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_NO_LAZY_FETCH": "0"}
 _REFS = "refs/meticulous/"
+_FETCH = (
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+    *("fetch", "--no-tags", "--quiet", "--no-recurse-submodules"),
+)
 
 
 class Code(NamedTuple):
@@ -52,12 +68,6 @@ class Code(NamedTuple):
         return self.base or self.sha
 
 
-class _Submodule(NamedTuple):
-    path: str
-    sha: str
-    source: str  # a local repository that has the commit, empty without one
-
-
 def missing(root: str, code: Code) -> list[str]:
     """Tell what of the code the repository lacks, in words; empty when all is there.
 
@@ -69,7 +79,7 @@ def missing(root: str, code: Code) -> list[str]:
         return [f"commit {commit}"]
     return [
         f"submodule {shown(each.path)} at {each.sha}"
-        for each in _submodules(root, commit, code)
+        for each in submodules(root, code)
         if not each.source
     ]
 
@@ -85,15 +95,18 @@ def fetch(root: str, code: Code) -> None:
     _fetch(root, code.commit)
     if code.commit not in _commits.known(root, [code.commit]).trees:
         return
-    for each in _submodules(root, code.commit, code):
-        place = os.path.join(root, each.path)
-        if not each.source and os.path.lexists(os.path.join(place, ".git")):
-            _fetch(place, each.sha)
+    before: list[Submodule] = []
+    lacking = [each for each in submodules(root, code) if not each.source]
+    while lacking != before:  # what is in a submodule is known when that one is there
+        for each in lacking:
+            place = os.path.join(root, each.path)
+            if os.path.lexists(os.path.join(place, ".git")):
+                _fetch(place, each.sha)
+        before, lacking = lacking, [each for each in submodules(root, code) if not each.source]
 
 
 def _fetch(root: str, commit: str) -> None:
-    quiet = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--no-tags", "--quiet")
-    options = (*quiet, "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
+    options = (*_FETCH, "--no-write-fetch-head", "--refmap=")
     remotes = _text(_do(root, "remote")).split()
     for remote in sorted(remotes, key=lambda name: name != "origin"):
         for wanted in (f"{_REFS}{commit}:{_REFS}{commit}", commit):
@@ -106,7 +119,9 @@ def _fetch(root: str, commit: str) -> None:
         _commits.pin(root, [commit])
 
 
-def make(root: str, code: Code, directory: str, *, clone: bool = False) -> None:
+def make(
+    root: str, code: Code, directory: str, *, clone: bool = False, fetch: bool = False
+) -> None:
     """Write the code into a new directory; what was begun is taken away when it fails.
 
     Args:
@@ -114,30 +129,38 @@ def make(root: str, code: Code, directory: str, *, clone: bool = False) -> None:
         code: what to write; see `missing`.
         directory: absolute path; must not exist, or be empty.
         clone: an independent repository instead of a work tree of the same one.
+        fetch: get contents that a partial clone lacks from its remote.
 
     Raises:
         SettingError: the directory holds something.
         GitError: git fails, or does not have the code.
     """
-    existed = _must_be_free(directory)
+    existed = _must_be_free(root, directory)
     done = False
     try:
         if clone:
             _clone(root, code.commit, directory)
         else:
-            options = ("--force", "--detach", "--quiet")
-            _worktree(root, "add", *options, directory, code.commit)
-        _add_submodules(root, code.commit, code, directory, MAX_DEPTH)
+            # All of the commit, though the user's own work tree may be a sparse one.
+            words = ("add", "--force", "--detach", "--quiet", directory, code.commit)
+            network = _NETWORK if fetch else {}
+            _worktree(root, *words, settings=("-c", "core.sparseCheckout=false"), variables=network)
+        _add_submodules(root, code, directory)
         if code.patch:
             apply = ("apply", "--whitespace=nowarn", "-")
             _commits._ask([Question(directory, apply, code.patch)], SECONDS)[0].must()
         done = True
+    except GitError as error:
+        if "promisor remote" not in error.message:
+            raise
+        hint = "The clone is partial: --fetch gets what it lacks."
+        raise GitError(error.message, hint, reason=error.reason) from None
     finally:
         if not done:
             _undo(root, directory, clone, existed)
 
 
-def _must_be_free(directory: str) -> bool:
+def _must_be_free(root: str, directory: str) -> bool:
     """Whether the directory exists already.
 
     Raises:
@@ -151,14 +174,23 @@ def _must_be_free(directory: str) -> bool:
         names = [""]
     except OSError:
         names = [""]
-    if names:
-        raise SettingError(
-            f"{shown(directory)} exists and is not empty; nothing in it is changed.",
-            "Name another directory, or remove that one "
-            f"('git worktree remove --force {shown(directory)}').",
-            value=directory,
-        )
-    return True
+    if not names:
+        return True
+    hint = "Name another directory."
+    if os.path.isfile(os.path.join(directory, ".git")):
+        own, common = git_folders(directory)
+        users, users_common = git_folders(root)
+        if own not in (common, users) and common == users_common:
+            # Without --force, which would take along what somebody has changed there.
+            command = shlex.join(["git", "-C", root, "worktree", "remove", directory])
+            hint = f"Name another directory, or remove that work tree: {shown(command)}"
+    text = f"{shown(directory)} exists and is not empty; nothing in it is changed."
+    raise SettingError(text, hint, value=directory)
+
+
+def removal(root: str, directory: str) -> list[str]:
+    """The command that takes a work tree away, with all that is in it."""
+    return ["git", "-C", root, "worktree", "remove", "--force", directory]
 
 
 def _undo(root: str, directory: str, clone: bool, existed: bool) -> None:
@@ -181,90 +213,81 @@ def remove(root: str, directory: str) -> None:
     _worktree(root, "remove", "--force", directory)
 
 
-def changed(directory: str) -> frozenset[str]:
-    """The paths in a work tree that are not as in its commit, ignored ones included; what Python
-    compiles for itself does not count.
+def changed(directory: str) -> dict[str, tuple[int, int]]:
+    """The paths in a work tree that are not as in its commit, ignored ones included, with time and
+    size; what Python compiles for itself does not count.
 
     Raises:
         GitError: git fails.
     """
     options = ("--porcelain", "-z", "--untracked-files=all", "--ignored=traditional")
     entries = _text(_do(directory, "status", *options, "--ignore-submodules=none")).split("\0")
-    paths = (entry[3:].rstrip("/") for entry in entries)
-    return frozenset(path for path in paths if path and not _is_compiled(path))
+    found = {}
+    for path in (entry[3:].rstrip("/") for entry in entries):
+        if path and not _is_compiled(path):
+            try:
+                facts = os.lstat(os.path.join(directory, path))
+                found[path] = facts.st_mtime_ns, facts.st_size
+            except OSError:  # removed
+                found[path] = 0, 0
+    return found
 
 
 def _is_compiled(path: str) -> bool:
     return path.endswith((".pyc", ".pyo")) or "__pycache__" in path.split("/")
 
 
-def _clone(root: str, commit: str, directory: str) -> None:
-    """Clone with all objects, since no branch may lead to the commit.
+def _clone(source: str, commit: str, directory: str) -> None:
+    """Clone with all objects, since no branch may lead to the commit; of a repository that has
+    not all of them, take the commit alone.
 
     Raises:
-        GitError: git fails, or the repository is shallow.
+        GitError: git fails.
     """
-    if os.path.exists(os.path.join(git_folders(root)[1], "shallow")):
-        raise GitError(
-            f"{shown(root)} holds only part of its history, which cannot be cloned.",
-            "Make a work tree of it, without --clone.",
-        )
     parent = os.path.dirname(directory)
     try:
         os.makedirs(parent, exist_ok=True)
     except OSError as error:
         raise GitError(f"Cannot make {shown(parent)}: {error.strerror}.") from error
-    words = ("clone", "--local", "--no-checkout", "--quiet", "--no-recurse-submodules")
-    question = Question(parent, (*words, "--", root, directory), variables=_LOCAL)
-    _commits._ask([question], SECONDS)[0].must()
+    if is_whole(source):
+        words: tuple[str, ...] = (
+            "clone",
+            "--local",
+            "--no-checkout",
+            "--quiet",
+            "--no-recurse-submodules",
+        )
+        question = Question(parent, (*words, "--", source, directory), variables=_LOCAL)
+    else:
+        _do(parent, "init", "--quiet", "--", directory)
+        words = (*_FETCH, "--depth=1", "--no-write-fetch-head", "--", git_folder(source), commit)
+        question = Question(directory, words, variables=_LOCAL)
+    answer = _commits._ask([question], SECONDS)[0]
+    if answer.code and not is_whole(source):
+        text = f"{shown(source)} is a partial clone, and lacks contents of {commit}."
+        raise GitError(text, "Make a work tree, with --fetch and without --clone.")
+    answer.must()
     _do(directory, "checkout", "--quiet", "--detach", commit)
     _do(directory, "update-ref", f"{_REFS}{commit}", commit)
 
 
-def _submodules(root: str, commit: str, code: Code) -> list[_Submodule]:
-    """The submodules of a commit that were there, and where each can be had on this machine."""
-    found = []
-    for entry in _text(_do(root, "ls-tree", "-r", "-z", "--full-tree", commit)).split("\0"):
-        facts, _, path = entry.partition("\t")
-        if not facts.startswith(SUBMODULE) or path in code.absent or not _is_inside(path):
-            continue
-        sha = code.submodules.get(path) or facts.split()[2]
-        found.append(_Submodule(path, sha, _source(root, path, sha)))
-    return found
+def submodules(root: str, code: Code) -> list[Submodule]:
+    """The submodules of the code, and where each can be had on this machine.
+
+    Raises:
+        GitError: git fails.
+    """
+    return [*_commits_submodules.submodules(root, code.commit, code.submodules, code.absent)]
 
 
-def _source(root: str, path: str, sha: str) -> str:
-    modules = os.path.join(git_folders(root)[1], "modules", path)
-    for place in (os.path.join(root, path), modules):
-        is_own = os.path.lexists(os.path.join(place, ".git")) or place == modules
-        if not is_own or not os.path.isdir(place):
-            continue
-        try:
-            if sha in _commits.known(place, [sha]).trees:
-                return place
-        except GitError:
-            continue
-    return ""
-
-
-def _is_inside(path: str) -> bool:
-    return not os.path.isabs(path) and os.pardir not in path.split("/") and "\0" not in path
-
-
-def _add_submodules(root: str, commit: str, code: Code, directory: str, depth: int) -> None:
-    for each in _submodules(root, commit, code):
-        if not each.source or not depth:
-            raise GitError(
-                f"The submodule {shown(each.path)} at {each.sha} is not in {shown(root)}.",
-                "Run 'git submodule update --init' there, or fetch that commit in it.",
-            )
+def _add_submodules(root: str, code: Code, directory: str) -> None:
+    for each in submodules(root, code):
+        if not each.source:
+            raise GitError(f"The submodule {shown(each.path)} at {each.sha} is not in {root}.")
         inside = os.path.join(directory, each.path)
         if not os.path.realpath(inside).startswith(os.path.join(os.path.realpath(directory), "")):
             raise GitError(f"The submodule {shown(each.path)} leads out of its repository.")
         _clone(each.source, each.sha, inside)
-        top = f"{each.path}/"
-        below = {p[len(top) :]: s for p, s in code.submodules.items() if p.startswith(top)}
-        _add_submodules(each.source, each.sha, Code(each.sha, submodules=below), inside, depth - 1)
 
 
 class Sibling(NamedTuple):
@@ -319,14 +342,20 @@ def _text(data: bytes) -> str:
     return os.fsdecode(data)
 
 
-def _worktree(root: str, *arguments: str) -> None:
+def _worktree(
+    root: str,
+    *arguments: str,
+    settings: tuple[str, ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> None:
     """Ask ``git worktree``, again while another process is just making one.
 
     Git reads the entries of all work trees, and fails at one that is half written.
     """
+    question = Question(root, (*settings, "worktree", *arguments), variables=variables or {})
     for last in (*[False] * _TRIES, True):
         try:
-            _do(root, "worktree", *arguments)
+            _commits._ask([question], SECONDS)[0].must()
             return
         except GitError as error:
             if last or f"{os.sep}worktrees{os.sep}" not in error.message:

@@ -16,6 +16,7 @@ from . import (
     _arguments_words,
     _console_relay,
     _environment_limits,
+    _environment_scheduler,
     _experiment_attach,
     _experiment_code,
     _experiment_end,
@@ -27,9 +28,9 @@ from . import (
     _lifecycle_program,
 )
 from ._experiment_options import Request
-from ._lifecycle_program import NOT_EXECUTABLE, die_like, find, replace
+from ._lifecycle_program import NOT_EXECUTABLE, die_like, find, replace, started, unwinding
 
-__all__ = ["NOT_EXECUTABLE", "die_like", "find", "record", "replace"]
+__all__ = ["NOT_EXECUTABLE", "die_like", "find", "record", "replace", "started", "unwinding"]
 
 _OF_PYTHON = ("python", "frameworks", "packages", "conda-packages")
 _SECONDS = 0.5
@@ -86,6 +87,7 @@ class _Recording(_experiment_recording.Recording):
     is_program = False
     relay: _console_relay.Relay | None = None
     program = ""
+    more: dict[str, str] = {}  # noqa: RUF012
     _told: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
     _found: tuple[Any, ...] = ()
 
@@ -95,7 +97,11 @@ class _Recording(_experiment_recording.Recording):
 
     def _store_environment(self, facts: dict[str, Any], *more: Any) -> None:
         self._found = (facts, *more)
-        facts = {**facts, "program": self.program}
+        told = {
+            name: it for name, it in self.more.items() if name in _environment_scheduler.VARIABLES
+        }
+        variables = {**facts.get("variables", {}), **told}
+        facts = {**facts, "program": self.program, "variables": variables}
         if not self._told and os.path.dirname(self.program) != os.path.dirname(sys.executable):
             # Our own Python need not be that of the program, if it is one of Python at all.
             ours = {name: facts.pop(name) for name in _OF_PYTHON if name in facts}
@@ -167,7 +173,7 @@ class Outside:
         ending = _lifecycle.SUCCESS
         try:
             _experiment_attach.invite(self._folder)
-            recording.program = path
+            recording.program, recording.more = path, more
             recording.start()
             recording.record_environment(self._redactor, self._number)
             name = f"{os.getpid()}:{self._folder.path}"

@@ -64,7 +64,7 @@ def read_code(
     ignore: str = "",
     time_limit: float = 10.0,
 ) -> Code:
-    """Tell which code runs, and pin its commit under ``refs/meticulous/``.
+    """Tell which code runs, and pin its commit and those of submodules under ``refs/meticulous/``.
 
     Nothing else in the repository changes. Any number of processes may do this at once, also
     while the user commits; a crash leaves at most objects that git collects later.
@@ -191,6 +191,19 @@ def _pin_head(root: str, sha: str | None, facts: dict[str, Any], until: float) -
     except GitError as error:
         # The commit is on a branch, most likely: no reason to stop a run.
         facts.setdefault("problem", {"reason": "not-pinned", "message": error.message})
+    _pin_submodules(root, facts, until)
+
+
+def _pin_submodules(root: str, facts: dict[str, Any], until: float) -> None:
+    """Pin the recorded commits of submodules in their own repositories."""
+    from ._git_snapshot import pin
+
+    for each in facts.get("submodules", ()):
+        if each["sha"] and "absent" not in each:
+            try:
+                pin(os.path.join(root, each["path"]), each["sha"], until)
+            except GitError as error:
+                facts.setdefault("problem", {"reason": "not-pinned", "message": error.message})
 
 
 def _snapshot(place: Place, state: State, facts: dict[str, Any], until: float) -> bytes | None:
@@ -200,6 +213,7 @@ def _snapshot(place: Place, state: State, facts: dict[str, Any], until: float) -
     taken = take(place.root, place.git_folder, state.head, state.hidden, place.ignores, until)
     facts["snapshot"] = taken.sha
     facts["ref"] = pin(place.root, taken.sha, until)
+    _pin_submodules(place.root, facts, until)
     skipped = [
         {"path": path, "size": None, "reason": "changes inside a submodule"}
         for path in dict.fromkeys(state.inside)

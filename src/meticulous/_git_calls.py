@@ -62,7 +62,7 @@ PACKAGES = ("site-packages", "dist-packages")
 _HINTS = {
     "no-git": "Install git or put it on PATH",
     "no-repository": "Run 'git init' there and commit the code",
-    "no-commit": "Commit the code, take a snapshot (dirty='snapshot')",
+    "no-commit": "Commit the code, take a snapshot (dirty='snapshot', --dirty snapshot)",
     "unsafe": "Trust it with 'git config --global --add safe.directory DIRECTORY'",
     "timeout": "See what 'git status' does there",
     "failed": "See what 'git status' and 'git fsck' say there",
@@ -118,7 +118,8 @@ class Answer(NamedTuple):
 
 def trouble(reason: str, message: str) -> GitError:
     """An error whose hint names the ways on."""
-    hint = f"{_HINTS[reason]}, or record without the code's state (dirty='allow')."
+    without = "record without the code's state (dirty='allow', --dirty allow)"
+    hint = f"{_HINTS[reason]}, or {without}."
     return GitError(message, hint, reason=reason)
 
 

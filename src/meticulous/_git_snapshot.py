@@ -32,6 +32,7 @@ MAX_TOTAL = 100_000_000
 MAX_FILES = 10_000
 MAX_TRIES = 3
 PIN_PATIENCE = 5.0
+_LARGEST_PACKED = 1 << 22
 _IDENTITY = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -74,20 +75,32 @@ def pin(root: str, sha: str, until: float) -> str:
         GitError: the commit is not pinned.
     """
     ref = f"refs/meticulous/{sha}"
-    path = os.path.join(git_folders(root)[1], *ref.split("/"))
+    common = git_folders(root)[1]
+    path = os.path.join(common, *ref.split("/"))
+    if not os.path.lexists(path) and _is_packed(common, f"{sha} {ref}\n"):
+        return ref
     until = min(until, time.monotonic() + PIN_PATIENCE)
     while first_line(path) != sha:
         # Only create, never move: the ref's name is its value.
         create = Question(root, ("update-ref", ref, sha, "0" * len(sha)))
         verify = Question(root, ("rev-parse", "--verify", "--quiet", ref))
         answer = ask([create], until)[0]
-        # It may be packed, or another process may have been first.
+        # Another process may have been first.
         if ask([verify], until)[0].out.strip() == sha.encode():
             break
         if "File exists" not in answer.error or time.monotonic() > until:
             raise answer.failure()
         time.sleep(0.02)  # another process holds the lock
     return ref
+
+
+def _is_packed(folder: str, line: str) -> bool:
+    """Whether git's collection of old refs has one; read from disk, as calls cost more."""
+    try:
+        with open(os.path.join(folder, "packed-refs"), "rb") as file:
+            return line.encode() in file.read(_LARGEST_PACKED)
+    except OSError:
+        return False
 
 
 class Snapshot(NamedTuple):

@@ -14,13 +14,24 @@ import errno
 import os
 import select
 import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._lifecycle import SUCCESS, Ending
 
-__all__ = ["NOT_EXECUTABLE", "NOT_FOUND", "Program", "Witness", "die_like", "find", "replace"]
+__all__ = [
+    "NOT_EXECUTABLE",
+    "NOT_FOUND",
+    "Program",
+    "Witness",
+    "die_like",
+    "find",
+    "replace",
+    "started",
+    "unwinding",
+]
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # what shells exit with
 GRACE_SECONDS = 0.05
@@ -126,6 +137,7 @@ class Program:
         received: the signals that came to us, by name, in their order.
         code: as `os.waitstatus_to_exitcode`, None while it runs.
         core: whether it left a core.
+        pid: of the program, 0 before it starts.
     """
 
     def __init__(self, witness: Witness, on_resize: Callable[[], None]) -> None:
@@ -134,7 +146,7 @@ class Program:
         self.core = False
         self._witness = witness
         self._on_resize = on_resize
-        self._pid = 0
+        self.pid = 0
         self._waiting: list[tuple[int, float]] = []
         self._handlers: dict[int, Any] = {}
         self._reading = self._writing = -1
@@ -162,17 +174,17 @@ class Program:
         options: dict[str, Any] = {"setsigdef": _numbers(_NOBODYS), "file_actions": actions}
         try:
             try:
-                self._pid = os.posix_spawn(path, list(command), environment, **options)
+                self.pid = os.posix_spawn(path, list(command), environment, **options)
             except OSError as error:
                 if error.errno != errno.ENOEXEC:  # a script without "#!" is the shell's, as for env
                     raise
                 words = ["sh", path, *command[1:]]
-                self._pid = os.posix_spawn("/bin/sh", words, environment, **options)
+                self.pid = os.posix_spawn("/bin/sh", words, environment, **options)
         except OSError:
             self.close()
             raise
         for number, _ in self._waiting:  # it was not there yet when they came to all
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
         self._waiting.clear()
 
     def _listen(self) -> None:
@@ -214,13 +226,19 @@ class Program:
                 self._waiting.append((number, came))
             else:
                 with contextlib.suppress(OSError):
-                    os.kill(self._pid, number)
+                    os.kill(self.pid, number)
         self._look()
         return GRACE_SECONDS / 4 if self._waiting else _LOOK_SECONDS
 
+    def wait(self) -> int:
+        """Wait for its end, and attend to signals meanwhile; gives `code`."""
+        while self.code is None:
+            self.rest(self.attend())
+        return self.code
+
     def _look(self) -> None:
         try:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
         except ChildProcessError:  # somebody has waited for it
             self.code = 0
             return
@@ -253,6 +271,46 @@ class Program:
             if descriptor >= 0:
                 os.close(descriptor)
         self._reading = self._writing = -1
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str], environment: Mapping[str, str], outputs: Mapping[int, int]
+) -> Iterator[Program]:
+    """Start a program, see `Program.start`; signals are given back in the end."""
+    witness = Witness()
+    program = Program(witness, lambda: None)
+    try:
+        program.start(command[0], command, environment, outputs)
+        yield program
+    finally:
+        program.close()
+        witness.end()
+
+
+@contextlib.contextmanager
+def unwinding() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP leave what is done in here as Ctrl-C does, so that what it began is
+    taken away; then this process ends by them.
+    """
+    received: list[int] = []
+
+    def leave(number: int, frame: Any) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _numbers(("SIGTERM", "SIGHUP")):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            die_like(-received[0])
 
 
 def _name(number: int) -> str:

@@ -59,9 +59,9 @@ def find(reader: ExperimentReader, *directories: str, patch: bool = False) -> Or
     Raises:
         GitError: no repository, no commit recorded, or it is gone; the hint says what could help.
     """
-    root = _commits.find(*directories)
     facts = facts_of(reader)
     code, notes = code_of(reader)
+    root = _commits.find(*directories)
     origin = Origin(root, _project(facts), code, notes)
     lacks = _commits_checkout.missing(root, code)
     if not lacks:
@@ -81,13 +81,16 @@ class _MissingCodeError(GitError):
         self, expid: str, root: str, lacks: str, origin: Origin, can_patch: bool, has_patch: bool
     ) -> None:
         ways = ["fetch it (--fetch)", "import a bundle that has it"]
-        if can_patch:
+        if lacks.startswith("submodule"):  # which no bundle holds
+            ways = ["run 'git submodule update --init --recursive' there", "fetch it (--fetch)"]
+        elif can_patch:
             ways.insert(0, "rebuild it from its commit and its recorded patch (--patch)")
         elif has_patch:
             ways.append("fetch the commit it was based on and use --patch")
+        text = "; or ".join(ways)
         super().__init__(
             f"{clean(root)} no longer has the code of experiment {clean(expid)}: no {lacks}.",
-            f"{'; or '.join(ways)}.".capitalize(),
+            f"{text[:1].upper()}{text[1:]}.",
             reason="failed",
         )
         self.origin = origin
@@ -187,9 +190,21 @@ def siblings(reader: ExperimentReader, origin: Origin) -> list[Sibling]:
         return []
     places = [each["url"].removeprefix("file://") for each in packages_of(reader, editable=True)]
     around = os.path.dirname(origin.root)
+    # A submodule in a submodule was recorded as another repository.
+    inside = {
+        os.path.basename(each.path): each
+        for each in _commits_checkout.submodules(origin.root, origin.code)
+        if each.path not in origin.code.submodules
+    }
     found = []
     for entry in map(mapping, entries):
         name = str(entry.get("name"))
+        if name in inside:
+            path, sha = inside[name].path, inside[name].sha
+            if sha != entry.get("sha") or entry.get("dirty"):
+                was = str(entry.get("sha") or "")
+                found.append(Sibling(name, was, bool(entry.get("dirty")), path, sha, False))
+            continue
         here = [os.path.join(around, name)] if name and os.path.basename(name) == name else []
         found.append(_commits_checkout.sibling(entry, [*places, *here]))
     return found

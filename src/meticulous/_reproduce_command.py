@@ -14,13 +14,22 @@ from ._table import clean
 from .errors import SettingError
 from .experiments import ExperimentReader
 
-__all__ = ["Command", "changed", "environment", "moved", "recorded", "tops", "with_secrets"]
+__all__ = [
+    "Command",
+    "changed",
+    "environment",
+    "moved",
+    "recorded",
+    "stand_in",
+    "tops",
+    "with_secrets",
+]
 
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?")
 _OPTION = re.compile(r"--?[A-Za-z][\w./-]*")
 _ASSIGNED = re.compile(r"[+~]{0,2}[A-Za-z_][\w./@-]*=.*", re.DOTALL)
 _SHELL = re.compile(r"(ba|z|k|da)?sh")
-_OF_WORD = re.compile(r"(?:--?)?([A-Za-z][\w.-]*)[=:]")
+_NAMED = re.compile(r"""([A-Za-z][\w.-]*)["']?\s*[=:]\s*["']?(?:\w+\s+)?$""")
 # What chooses devices, ranks or interpreters belongs to the machine of now; what only says where
 # something is belongs to that of then.
 _OF_NOW = re.compile(
@@ -67,7 +76,8 @@ def _session(reader: ExperimentReader) -> dict[str, Any]:
 
 def _cwd_of(reader: ExperimentReader) -> str:
     cwd = _session(reader).get("cwd")
-    return cwd if isinstance(cwd, str) and os.path.isabs(cwd) and "\0" not in cwd else ""
+    usable = isinstance(cwd, str) and os.path.isabs(cwd) and "\0" not in cwd
+    return _with_bytes(cwd) if usable and isinstance(cwd, str) else ""
 
 
 def recorded(reader: ExperimentReader, origin: _reproduce_code.Origin) -> Command:
@@ -101,7 +111,12 @@ def recorded(reader: ExperimentReader, origin: _reproduce_code.Origin) -> Comman
 def _words(value: Any) -> list[str]:
     words = value if isinstance(value, list) else []
     usable = all(isinstance(word, str) and "\0" not in word for word in words)
-    return list(words) if usable else []
+    return [_with_bytes(word) for word in words] if usable else []
+
+
+def _with_bytes(text: str) -> str:
+    """A word as Python has it: bytes that are no text stand in the record as escapes."""
+    return re.sub(r"\\u(dc[89a-f][0-9a-f])", lambda found: chr(int(found[1], 16)), text)
 
 
 def _problem(argv: Sequence[str], command: Sequence[str], outside: bool) -> str:
@@ -144,23 +159,59 @@ def moved(
         command: as recorded.
         places: where the work tree was, see `tops`.
         directory: where it is now.
-        interpreter: the Python that stands in for the recorded one.
+        interpreter: the Python that stands in for the recorded one; empty to take the command's.
         prefixes: environments whose programs are taken from that of the interpreter.
     """
     words = [_moved(word, places, directory) for word in command.words]
     programs = os.path.dirname(interpreter)
-    for number, word in enumerate(words[:2]):
+    for number, word in enumerate(command.words[:2]):
+        words[number] = _in_environment(word, command.cwd, places) or words[number]
         for prefix in prefixes:
             own = os.path.join(programs, os.path.basename(word))
             if word.startswith(os.path.join(prefix, "bin", "")) and os.path.exists(own):
                 words[number] = own
-    if _PYTHON.fullmatch(os.path.basename(words[0])):
+    if interpreter and _PYTHON.fullmatch(os.path.basename(words[0])):
         words[0] = interpreter
     cwd = os.path.normpath(os.path.join(directory, command.cwd))
     return command._replace(words=words, cwd=cwd)
 
 
+def stand_in(cwd: str, directory: str) -> list[str]:
+    """Make the working directory, if it is one that git does not keep; tells of it then.
+
+    Raises:
+        SettingError: it is not there, and not in the work tree.
+    """
+    if os.path.isdir(cwd):
+        return []
+    inside = os.path.realpath(cwd).startswith(os.path.join(os.path.realpath(directory), ""))
+    try:
+        if not inside:
+            raise FileNotFoundError
+        os.makedirs(cwd)
+    except OSError as error:
+        text = f"The working directory {clean(cwd)} is not there."
+        raise SettingError(text, value=cwd) from error
+    name = clean(os.path.relpath(cwd, directory))
+    return [f"the working directory {name} is not in git; it was made, and is empty"]
+
+
+def _in_environment(word: str, cwd: str, places: Sequence[str]) -> str:
+    """The program of a virtual environment in the user's work tree, which is not in git."""
+    inside = next((found for top in places if (found := _below(word, top)) is not None), None)
+    if inside is None and os.sep in word and not os.path.isabs(word):
+        inside = os.path.join(cwd, word)
+    path = os.path.normpath(os.path.join(places[0], inside or "."))
+    settings = os.path.join(os.path.dirname(os.path.dirname(path)), "pyvenv.cfg")
+    return path if os.path.isfile(path) and os.path.isfile(settings) else ""
+
+
 def _moved(word: str, places: Sequence[str], directory: str) -> str:
+    name, sign, path = word.rpartition("=")
+    if os.path.isabs(path) and all(_below(path, top) is None for top in places):
+        inside = _below(os.path.realpath(path), places[0])  # by a link to the work tree
+        if inside is not None:
+            return f"{name}{sign}{os.path.normpath(os.path.join(directory, inside))}"
     for top in places:
         if top in word and top != os.sep:
             # Only whole paths: neither the middle of another one nor a longer name.
@@ -257,9 +308,11 @@ def with_secrets(words: Sequence[str], ask: Callable[[str, str], str]) -> list[s
     known: dict[str, str] = {}
     for number, word in enumerate(words):
         parts = word.split(MARK)
-        text = parts[0]
+        text, names = parts[0], []
         for place, part in enumerate(parts[1:], 1):
-            name = _name_of(words, number) + (f"_{place}" if place > 1 else "")
+            name = _name_of(words, number, MARK.join(parts[:place]))
+            names.append(name)
+            name += f"_{names.count(name)}" if names.count(name) > 1 else ""
             if name not in known:
                 known[name] = ask(name, variable_of(name))
             text += known[name] + part
@@ -267,13 +320,16 @@ def with_secrets(words: Sequence[str], ask: Callable[[str, str], str]) -> list[s
     return found
 
 
-def _name_of(words: Sequence[str], number: int) -> str:
-    named = _OF_WORD.match(words[number])
-    if named and "://" not in words[number][: named.end() + 2]:
+def _name_of(words: Sequence[str], number: int, before: str) -> str:
+    """What a secret is called: by the name before it, or the option whose value it is in."""
+    in_address = re.search(r"://[^\s/]*$", before)
+    named = None if in_address else _NAMED.search(before)
+    named = named or re.match(r"--?([A-Za-z][\w.-]*)=", words[number])
+    if named:
         return named[1]
-    before = words[number - 1] if number else ""
-    if words[number] == MARK and _OPTION.fullmatch(before):
-        return before.lstrip("-")
+    option = words[number - 1] if number else ""
+    if _OPTION.fullmatch(option) and not re.search(r"\s", words[number]):
+        return option.lstrip("-")
     return f"argv_{number}"
 
 

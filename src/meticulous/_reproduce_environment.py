@@ -198,13 +198,15 @@ def build(
     done = os.path.join(folder, _DONE)
     try:
         with _lock(f"{folder}.lock", say):
-            if not os.path.exists(done):
+            # Without its Python, when that one was removed or replaced meanwhile.
+            works = os.access(os.path.join(folder, "bin", "python"), os.X_OK)
+            if not (works and os.path.exists(done)):
                 shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
                 left_out = _built(wanted, folder, say, close)
                 with open(done, "w", encoding="utf-8") as file:
                     file.write("".join(f"{line}\n" for line in left_out))
             else:
-                say(f"environment: {len(wanted.requirements)} packages, from the cache")
+                say(f"environment: from the cache ({os.path.basename(folder)})")
             with open(done, encoding="utf-8") as file:
                 return folder, file.read().splitlines()
     except OSError as error:
@@ -243,7 +245,8 @@ def _built(wanted: Plan, folder: str, say: Callable[[str], None], close: bool) -
     """Build; nothing is left of what fails."""
     uv = shutil.which("uv")
     count = len(wanted.requirements)
-    say(f"environment: building it, {count} packages with {'uv' if uv else 'pip'}")
+    packages = f"{count} package{'' if count == 1 else 's'}"
+    say(f"environment: building it, {packages} with {'uv' if uv else 'pip'}")
     python = os.path.join(folder, "bin", "python")
     if uv:
         make = [uv, "venv", "--quiet", "--no-project", "--python", wanted.python, folder]

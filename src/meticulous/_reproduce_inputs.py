@@ -9,13 +9,13 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from . import _experiment_files
+from . import _experiment_files, _series
 from ._table import clean
 from .compare import recorded_files
-from .errors import StorageError
+from .errors import SettingError, StorageError
 from .experiments import ExperimentReader
 
-__all__ = ["Inputs", "look", "place"]
+__all__ = ["Inputs", "look", "must_not_overwrite", "place"]
 
 COPY_BYTES = 1 << 28
 """Larger files and folders are linked, not copied."""
@@ -32,12 +32,14 @@ class Inputs(NamedTuple):
         wrong: what is missing or changed, in words.
         unchecked: what has no hash, and what an arg names and is not the same, in words.
         total: how many were recorded.
+        proven: of how many of these the hash is the recorded one.
     """
 
     same: list[tuple[str, str]]
     wrong: list[str]
     unchecked: list[str]
-    total: int
+    total: int = 0
+    proven: int = 0
 
 
 def look(
@@ -62,8 +64,8 @@ def look(
         {(str(line.get("base")), line["path"]) for line in lines if line["role"] == role}
         for role in ("input", "output")
     )
-    found = Inputs([], [], [], 0)
-    total = 0
+    found = Inputs([], [], [])
+    total = proven = 0
     for line in lines:
         base, path = str(line.get("base") or "project"), line["path"]
         # What the program made itself it will make again.
@@ -77,11 +79,15 @@ def look(
         if named and ("sha256" not in line or (base, path) in inputs):
             continue
         total += 1
+        if not (_has_hash(line) or "size" in line):
+            found.unchecked.append(f"{clean(path)} could not be read then either")
+            continue
         if "\0" in path or (base == "project" and not _is_inside(path)):
             found.wrong.append(f"{clean(path)}: leads out of the project")
             continue
         places = [os.path.join(top, path) for top in (directory, present)]
         problem = _problem(line, path if base == "machine" else "", places, tick, check, found)
+        proven += check and not problem and _has_hash(line)
         if problem and named:
             if base == "project" and os.path.exists(places[1]):
                 found.same.append((places[0], places[1]))
@@ -90,7 +96,7 @@ def look(
             )
         elif problem:
             found.wrong.append(f"{clean(path)}: {problem}")
-    return found._replace(total=total)
+    return found._replace(total=total, proven=proven)
 
 
 def _problem(
@@ -102,19 +108,18 @@ def _problem(
     found: Inputs,
 ) -> str:
     """Why a file cannot be used; notes in `found` which one is."""
-    usable = _HASH.fullmatch(str(line.get("sha256"))) is not None
     candidates = [fixed] if fixed else list(places)
     problem = "missing"
     for place in candidates:
         if not os.path.lexists(place):
             continue
-        if check and usable:
+        if check:
             state = _state(line, place, tick)
             if state:
                 problem = state
                 continue
-        elif check:
-            found.unchecked.append(f"{clean(line['path'])} has no hash")
+            if not _has_hash(line):
+                found.unchecked.append(f"{clean(line['path'])} {_likeness(line, place)}")
         if place == places[1] and not fixed:
             found.same.append((places[0], place))
         return ""
@@ -128,14 +133,16 @@ def _state(line: dict[str, Any], path: str, tick: Callable[[], Any]) -> str:
         tick()
         return False
 
-    folder = "files" in line
+    folder, hashed = "files" in line, _has_hash(line)
     try:
         facts = os.stat(path)
-        if not (stat.S_ISDIR if folder else stat.S_ISREG)(facts.st_mode):
+        if hashed and not (stat.S_ISDIR if folder else stat.S_ISREG)(facts.st_mode):
             return f"no {'folder' if folder else 'regular file'} any more"
         size = line.get("size")
-        if not folder and isinstance(size, int) and size != facts.st_size:
+        if stat.S_ISREG(facts.st_mode) and isinstance(size, int) and size != facts.st_size:
             return f"changed: {facts.st_size} bytes, were {size}"
+        if not hashed:
+            return ""
         if folder:
             now = _experiment_files.hash_folder(path, abandoned)["sha256"]
         else:
@@ -143,6 +150,44 @@ def _state(line: dict[str, Any], path: str, tick: Callable[[], Any]) -> str:
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or type(error).__name__
     return "" if now == line["sha256"] else "changed: other content"
+
+
+def must_not_overwrite(reader: ExperimentReader, words: Sequence[str] | None) -> None:
+    """See that what an experiment wrote outside of its project is not written again.
+
+    Args:
+        reader: of the experiment.
+        words: those in which a path must stand to count; None to count all.
+
+    Raises:
+        SettingError: something is there.
+    """
+    lines, _ = recorded_files(reader.curexpdir)
+    paths = dict.fromkeys(line["path"] for line in lines if line["role"] == "output")
+    again = [
+        clean(path)
+        for path in paths
+        if os.path.isabs(path) and "\0" not in path and os.path.lexists(path)
+        if words is None or any(path in word for word in words)
+    ]
+    if again:
+        raise SettingError(
+            f"It would overwrite what it wrote outside of the repository: {', '.join(again)}.",
+            "Move that away, or change with --set where it goes.",
+        )
+
+
+def _has_hash(line: dict[str, Any]) -> bool:
+    return _HASH.fullmatch(str(line.get("sha256"))) is not None
+
+
+def _likeness(line: dict[str, Any], path: str) -> str:
+    """What tells of a file that was recorded without a hash."""
+    facts = os.stat(path)
+    if not stat.S_ISREG(facts.st_mode) or "size" not in line:
+        return "has no hash"
+    same = _series.utc(facts.st_mtime) == line.get("mtime")
+    return f"has no hash; its size is that of then, its time {'too' if same else 'is not'}"
 
 
 def place(pairs: Sequence[tuple[str, str]], top: str) -> list[str]:
@@ -178,11 +223,48 @@ def place(pairs: Sequence[tuple[str, str]], top: str) -> list[str]:
                 os.symlink(os.path.realpath(source), target)
                 links.append(f"{clean(os.path.relpath(target, top))} ({size >> 20} MiB or more)")
             elif os.path.isdir(source):
-                shutil.copytree(source, target)
+                inner = _copy_folder(source, target)
+                links += [f"{clean(os.path.relpath(link, top))}" for link in inner]
             else:
                 shutil.copy2(source, target)
+        except shutil.Error as error:  # of a folder: a list
+            source, _, why = error.args[0][0]
+            raise StorageError(
+                f"Cannot take {clean(source)}: {clean(why)}.", path=source
+            ) from error
         except OSError as error:
             raise StorageError.from_oserror("take", source, error) from error
+    return links
+
+
+def _copy_folder(source: str, target: str) -> list[str]:
+    """Copy a folder; links within it stay links, those to files elsewhere become these, those to
+    folders or large files elsewhere, which may be any size, lead there and are given back.
+    """
+
+    def special(folder: str, names: list[str]) -> list[str]:
+        kinds = stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK
+        modes = [os.lstat(os.path.join(folder, name)).st_mode for name in names]
+        return [
+            n for n, mode in zip(names, modes, strict=True) if not any(is_(mode) for is_ in kinds)
+        ]
+
+    shutil.copytree(source, target, symlinks=True, ignore=special)
+    top, links = os.path.realpath(source), []
+    for folder, folders, names in os.walk(target):
+        for path in (os.path.join(folder, name) for name in (*folders, *names)):
+            if not os.path.islink(path):
+                continue
+            real = os.path.realpath(os.path.join(source, os.path.relpath(path, target)))
+            os.unlink(path)
+            if real == top or real.startswith(os.path.join(top, "")):
+                within = os.path.join(target, os.path.relpath(real, top))
+                os.symlink(os.path.relpath(within, folder), path)
+            elif os.path.isfile(real) and os.stat(real).st_size <= COPY_BYTES:
+                shutil.copy2(real, path)
+            else:
+                os.symlink(real, path)
+                links.append(path)
     return links
 
 

@@ -19,7 +19,7 @@ from .errors import MeticulousError, SettingError
 __all__ = ["Run", "main", "start"]
 
 _CODE = (
-    "import sys; sys.path.insert(0, {home!r}); "
+    "import os, sys; os.chdir({cwd!r}); sys.path.insert(0, {home!r}); "
     "from meticulous._reproduce_record import main; sys.exit(main({reading}, {writing}))"
 )
 
@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
 
 def start(run: Run, *, quiet: bool = False) -> tuple[int, int]:
-    """Run it to its end; Ctrl-C reaches it and is waited for.
+    """Run it to its end; signals that come meanwhile reach it, and its end is waited for.
 
     Args:
         run: what to run.
@@ -61,37 +61,24 @@ def start(run: Run, *, quiet: bool = False) -> tuple[int, int]:
     Raises:
         MeticulousError: it was not started.
     """
-    import subprocess
-
+    if not os.access(run.cwd, os.R_OK | os.X_OK):
+        text = f"Cannot run anything in {run.cwd}."
+        raise SettingError(text, name="cwd", value=run.cwd)
     reading, writing = os.pipe()
     answers, answering = os.pipe()
+    for descriptor in (reading, answering):
+        os.set_inheritable(descriptor, True)
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    code = _CODE.format(home=home, reading=reading, writing=answering)
-    try:
-        # -P: what is in the working directory is the program's.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code],
-            cwd=run.cwd,
-            env=run.environment,
-            pass_fds=(reading, answering),
-            stdout=2 if quiet else None,
-        )
-    except OSError as error:
-        for descriptor in (reading, writing, answers, answering):
-            os.close(descriptor)
-        text = f"Cannot run anything in {run.cwd}: {error.strerror}."
-        raise SettingError(text, name="cwd", value=run.cwd) from error
-    os.close(reading)
-    os.close(answering)
-    facts = run._replace(environment={})._asdict()
-    with contextlib.suppress(BrokenPipeError), open(writing, "w", encoding="ascii") as file:
-        json.dump(facts, file)
-    while True:
-        try:
-            process.wait()
-            break
-        except KeyboardInterrupt:  # the program got it, too, and decides what becomes of it
-            continue
+    code = _CODE.format(cwd=run.cwd, home=home, reading=reading, writing=answering)
+    # -P: what is in the working directory is the program's.
+    command = [sys.executable, "-P", "-c", code]
+    with _experiment_outside.started(command, run.environment, {1: 2} if quiet else {}) as program:
+        os.close(reading)
+        os.close(answering)
+        facts = run._replace(environment={})._asdict()
+        with contextlib.suppress(BrokenPipeError), open(writing, "w", encoding="ascii") as file:
+            json.dump(facts, file)
+        ended = program.wait()
     with open(answers, encoding="ascii") as file:
         told = file.read()
     if told:
@@ -99,7 +86,7 @@ def start(run: Run, *, quiet: bool = False) -> tuple[int, int]:
         failure = MeticulousError(facts["message"], facts["hint"])
         failure.exit_code = facts["code"]
         raise failure
-    return process.pid, process.returncode
+    return program.pid, ended
 
 
 def main(reading: int, writing: int) -> int:
@@ -133,7 +120,7 @@ def _record(run: Run) -> int:
     if problem:
         raise SettingError(
             f"The program {run.command[0]!r} is not there, or cannot be run.",
-            "Is it built, and is its environment active? See also --env.",
+            "Is its environment active (see --env)? What is built and not in git needs --with.",
         )
     settings = _settings.resolve(run.project, {"dirty": run.dirty, "norecord": False})
     reason = _experiment_where.inert_reason(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ class Tolerance(NamedTuple):
         spread: by kind (``summary``, ``curve``) and name, how far the seeds are apart.
         group: the experiments that differ in their seeds only.
         seed: the name of the arg.
+        versions: how many versions of the code the group ran.
     """
 
     rtol: float = 0.0
@@ -47,6 +49,7 @@ class Tolerance(NamedTuple):
     spread: Mapping[tuple[str, str], float] = {}
     group: tuple[str, ...] = ()
     seed: str = ""
+    versions: int = 1
 
     @property
     def given(self) -> bool:
@@ -206,17 +209,25 @@ def spread(store: Experiments, old: ExperimentReader, seed: str) -> Tolerance:
         return Tolerance()
     name = names[0]
     rest = {key: value for key, value in args.items() if key != name}
-    group, seen = [], []
-    for row in store.lazy_rows():
-        others = flat(row["args"])
+    rows = {str(row["expid"]): row for row in store.lazy_rows()}
+    if old.expid not in rows:
+        return Tolerance()
+    program = _program(rows[old.expid]["metadata"])
+    group, seen, versions = [], [], set()
+    for expid in (old.expid, *rows):  # that one first: another may have its seed
+        others, facts = flat(rows[expid]["args"]), rows[expid]["metadata"]
         value = others.pop(name, None)
-        if value is None or value in seen or others != rest:
+        if value is None or value in seen or others != rest or _program(facts) != program:
             continue
-        if row["status"] == "SUCCESS" and "reproduces" not in row["metadata"]:
-            group.append(str(row["expid"]))
+        if rows[expid]["status"] == "SUCCESS" and "reproduces" not in facts:
+            group.append(expid)
             seen.append(value)
+            code = facts.get("git")
+            snapshot = code.get("snapshot") if isinstance(code, dict) else None
+            versions.add(str(snapshot or facts.get("githead-sha")))
     if len(group) < MIN_SEEDS or old.expid not in group:
         return Tolerance()
+    group = [expid for expid in rows if expid in group]
     found: dict[tuple[str, str], list[float]] = {}
     for expid in group:
         reader = store[expid]
@@ -227,7 +238,17 @@ def spread(store: Experiments, old: ExperimentReader, seed: str) -> Tolerance:
             if read is not None and math.isfinite(read):
                 found.setdefault(key, []).append(read)
     apart = {key: max(values) - min(values) for key, values in found.items()}
-    return Tolerance(spread=apart, group=tuple(group), seed=name)
+    return Tolerance(spread=apart, group=tuple(group), seed=name, versions=len(versions))
+
+
+def _program(metadata: Mapping[str, Any]) -> list[str]:
+    """What tells programs with the same args apart: their first words, no options or numbers."""
+    command = metadata.get("command")
+    words = [str(word) for word in command] if isinstance(command, list) else str(command).split()
+    after = next((word for word in words[1:] if not word.startswith("-")), "")
+    return [os.path.basename(word) for word in words[:1]] + (
+        [] if "=" in after or re.fullmatch(r"[\d.eE+-]*", after) else [os.path.basename(after)]
+    )
 
 
 def output_files(reader: ExperimentReader) -> dict[str, str | None]:

@@ -159,7 +159,8 @@ def judge(
     if not found.compared:
         _compare_printed(old, new, found)
     if tolerance.group:
-        found.notes.append(f"the spread is that of {', '.join(map(clean, tolerance.group))}")
+        of = f", of {tolerance.versions} versions of the code" if tolerance.versions > 1 else ""
+        found.notes.append(f"the spread is that of {', '.join(map(clean, tolerance.group))}{of}")
     return _verdict(found, tolerance)
 
 
@@ -172,9 +173,11 @@ def _verdict(found: _Findings, tolerance: Tolerance) -> Verdict:
         for kind, count in found.compared.items()
     )
     if not found.differences:
-        word, reason = IDENTICAL, f"{counts} are the same" if counts else ""
+        are = "is" if sum(found.compared.values()) == 1 else "are"
+        word, reason = IDENTICAL, f"{counts} {are} the same"
+        what = "nothing else counts" if found.left_out else "recorded nothing else"
         if found.compared == {"output": 1}:
-            reason = "it printed the same, and recorded nothing else"
+            reason = f"it printed the same, and {what}"
         elif not counts:
             reason = "it ended the same way, and recorded nothing that could be compared"
     elif tolerance.given and numbers and len(files) == len(beyond):

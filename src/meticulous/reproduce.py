@@ -6,6 +6,7 @@ HEAD, branches, reflogs and stash stay as they are.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from . import (
     _reproduce_record,
     _reproduce_values,
 )
-from ._commits_checkout import changed, make, remove
+from ._commits_checkout import changed, make, removal, remove
 from ._redact import Redactor
 from ._reproduce_code import Origin, beside, fetched, siblings
 from ._reproduce_values import Tolerance
@@ -49,6 +50,7 @@ __all__ = [
     "make",
     "prepare",
     "record_verdict",
+    "removal",
     "remove",
     "run",
     "siblings",
@@ -80,6 +82,7 @@ class Asked(NamedTuple):
         check: compare the hashes of inputs, and stop when one differs.
         taken: further files and folders of the user's project to take.
         environment: empty for the active one; ``exact`` or ``close`` to build the recorded one.
+        fetch: get contents that a partial clone lacks from its remote.
         secret: gives a redacted value, from its name and the variable that may hold it.
         say: told what is done.
         tick: called for each mebibyte that is hashed.
@@ -90,6 +93,7 @@ class Asked(NamedTuple):
     check: bool
     taken: Sequence[str]
     environment: str
+    fetch: bool
     secret: Callable[[str, str], str]
     say: Callable[[str], None]
     tick: Callable[[], Any]
@@ -99,7 +103,7 @@ class Prepared(NamedTuple):
     """An experiment that is ready to be run again in a directory that holds its code."""
 
     run: _reproduce_record.Run
-    before: frozenset[str]
+    before: dict[str, tuple[int, int]]
     shown: list[str]
     told: list[str]
     notes: list[str]
@@ -135,7 +139,10 @@ def prepare(
     words, told = _reproduce_command.changed(command.words, asked.changes)
     command = command._replace(words=[*words, *asked.extra])
     notes = [*origin.notes, *command.notes, *told_siblings(siblings(reader, origin))]
-    python = sys.executable
+    ask = functools.cache(asked.secret)
+    _reproduce_command.with_secrets(command.words, ask)  # asked for before anything takes long
+    # What ran in another Python than meticulous did is started as it was.
+    python = "" if "recorder" in reader.environment else sys.executable
     path: list[str] = []
     python_path: list[str] = []
     prefixes: list[str] = []
@@ -147,7 +154,7 @@ def prepare(
         facts = _reproduce_code.mapping(reader.environment.get("python"))
         prefixes = [str(facts["prefix"])] if facts.get("prefix") else []
     asked.say(f"code: {origin.code.commit[:12]} into {clean(directory)}")
-    make(origin.root, origin.code, directory)
+    make(origin.root, origin.code, directory, fetch=asked.fetch)
     done = False
     try:
         project = os.path.join(directory, origin.project)
@@ -156,8 +163,9 @@ def prepare(
         command = _reproduce_command.moved(command, places, directory, python, prefixes)
         own = _reproduce_environment.own_packages(reader, places, directory)
         now, added = _reproduce_command.environment(command, path, [*own, *python_path])
-        shown = command.words
-        words = _reproduce_command.with_secrets(command.words, asked.secret)
+        shown = Redactor().argv(command.words)
+        words = _reproduce_command.with_secrets(command.words, ask)
+        _reproduce_inputs.must_not_overwrite(reader, words if asked.changes else None)
         if asked.extra:
             told = [*told, f"with {' '.join(map(clean, Redactor().argv(asked.extra)))}"]
         run = _reproduce_record.Run(
@@ -170,8 +178,7 @@ def prepare(
             now,
             added,
         )
-        if not os.path.isdir(run.cwd):
-            raise SettingError(f"The working directory {clean(run.cwd)} is not there.")
+        notes += _reproduce_command.stand_in(run.cwd, directory)
         done = True
         return Prepared(run, changed(directory), shown, told, notes)
     finally:
@@ -210,6 +217,8 @@ def _inputs(
         )
     if found.total:
         how = "the same as then" if asked.check else "not checked"
+        if asked.check and found.proven < found.total:
+            how = f"{found.proven} of them the same as then, by their hashes"
         asked.say(f"inputs: {found.total}, {how}")
     pairs = list(found.same)
     for path in asked.taken:
@@ -370,4 +379,5 @@ def environment_lacks(reader: ExperimentReader, origin: Origin) -> list[str]:
 
 def left(directory: str, ready: Prepared) -> list[str]:
     """What the program made or changed in the checked-out code, and is nowhere else."""
-    return sorted(changed(directory) - ready.before)
+    before = ready.before
+    return sorted(path for path, it in changed(directory).items() if before.get(path) != it)

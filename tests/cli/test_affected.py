@@ -137,6 +137,16 @@ def test_a_path_is_what_was_imported_and_lines_are_found_where_they_have_moved(
     assert set(affected(capfd, "other.py")) == {"5", "6", "7", "10"} - {"7"}
 
 
+def test_a_file_that_is_no_code_is_told_not_to_be(store, capfd):
+    store.record(store.commit(["one"], "a file"))
+    store.repository.write("data.csv", "1")
+    for words in (["data.csv"], ["data.csv", "--json"], ["--json", "data.csv", "1"]):
+        code, out, err = run(capfd, "affected", *words)
+        assert (code, err) == (0, "")
+        assert ("--json" in words) != ("'meticulous lineage'" in out)
+    assert "lineage" not in run(capfd, "affected", "src/train.py", "--not")[1]
+
+
 def test_what_is_asked_wrongly_is_told_in_one_line(store, capfd):
     sha = store.commit(["one", "", "three"], "a file")
     store.record(sha)

@@ -196,6 +196,33 @@ def test_a_thin_bundle_says_what_it_needs(project, capfd, monkeypatch, make_repo
     assert [name for name in os.listdir(fresh.root) if name != ".gitignore"] == []
 
 
+def test_where_it_cannot_be_written_is_told_first_and_a_signal_leaves_nothing(
+    project, capfd, tmp_path, monkeypatch
+):
+    code, _, err = run(capfd, "bundle", "3", "-o", tmp_path / "nowhere" / "x.tar")
+    assert code == 2 and f"There is no directory {tmp_path}/nowhere" in err
+    assert run(capfd, "bundle", "3", "-o", tmp_path / "two.tar", "7")[0] == 0  # options anywhere
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "git"
+    real = shutil.which("git")
+    script.write_text(
+        f'#!/bin/sh\n{real} "$@"; code=$?\n'
+        f'case "$*" in *"bundle create"*) touch {folder}/made; sleep 600;; esac; exit $code\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    out = tmp_path / "out"
+    out.mkdir()
+    process = project.start("-m", "meticulous", "bundle", "3", "-o", out / "x.tar")
+    while not (folder / "made").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM and os.listdir(out) == []
+
+
 # ------------------------------------------------------------------------- nobody vouches for it
 
 

@@ -50,6 +50,7 @@ def test_each_line_that_matches_is_printed_with_its_place_in_the_order_of_ids(se
         "named:description:1: needle named",
     ]
     assert grep(capfd, searched, "needle", "named", "2")[1] == [lines[-1], lines[0]]
+    assert grep(capfd, searched, "needle", "--max", "9", "named", "2")[1] == [lines[-1], lines[0]]
     assert grep(capfd, searched, "needle", "--filter", "expid == 2")[1] == lines[:1]
     assert grep(capfd, searched, r"^[Nn]eedle$", "--in", "output,notes")[1] == [
         "10:stderr:1: Needle",

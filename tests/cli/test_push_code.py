@@ -97,6 +97,8 @@ def test_nothing_is_forced_and_failures_are_told_with_gits_own_reason(
     assert code == 1 and "pushed" not in out
     assert "rejected" in err and "'git push' with origin failed" in err
     assert kept(project.bare)[f"refs/meticulous/{copy}"] == foreign
+    code, out, err = run(capfd, "push-code", "orgin")
+    assert code == 2 and "no experiment 'orgin'" in err and "The remotes are: origin." in err
     project.git("remote", "set-url", "origin", str(tmp_path / "absent.git"))
     code, out, err = run(capfd, "push-code")
     assert code == 1 and "does not appear to be a git repository" in err

@@ -227,12 +227,31 @@ def test_files_that_are_missing_changed_or_unreadable_are_told_apart(project, ca
     }
     assert (looked["inputs"]["total"], looked["inputs"]["whole"]) == (18, 6)
     assert "2 recorded without a hash" in " ".join(looked["inputs"]["notes"])
+
     assert found(looked["outputs"]) == {("model.bin", "unreadable"): ["1"]}
     code, out = verify(capfd, "1", "--inputs")
     assert code == 1
     assert "3 of 9 files whole, 4 changed, 1 missing, 1 unreadable" in out
     assert re.search(r"longer\.txt +6 bytes, were 5", out)
     assert snapshot(project.root) == before
+
+
+def test_of_a_file_without_a_hash_the_size_is_looked_at(project, capfd):
+    for name in ("same.bin", "longer.bin", "gone.bin"):
+        project.write(name, "12345")
+    project.commit()
+    record(project, "refuse", "same.bin", "longer.bin", "gone.bin")
+    path = project.root / "1" / "files.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        line.pop("sha256")
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert verify(capfd, "--inputs")[0] == 0
+    project.write("longer.bin", "123456")
+    (project.path / "gone.bin").unlink()
+    part = parts(capfd, "--inputs")["inputs"]
+    assert found(part) == {("longer.bin", "changed"): ["1"], ("gone.bin", "missing"): ["1"]}
+    assert "3 recorded without a hash, only their sizes" in part["notes"][0]
 
 
 def test_no_path_of_a_record_leads_anywhere_else(project, capfd, tmp_path):
@@ -333,3 +352,15 @@ def test_it_fits_narrow_terminals(project, capfd, monkeypatch):
         out = verify(capfd, "--fix")[1]
         lines = [line for line in out.splitlines() if not line.startswith(("--fix", "There is"))]
         assert max(map(len, lines)) <= columns
+
+
+def test_nothing_to_look_at_is_an_answer(tmp_path, monkeypatch, capfd):
+    (tmp_path / "experiments").mkdir()
+    monkeypatch.chdir(tmp_path)
+    said = f"in {tmp_path}/experiments.\n"
+    assert verify(capfd) == (0, f"No experiments {said}")
+    write_record(tmp_path / "experiments", "1")
+    nothing = ("--filter", "lr > 5", "--fail-empty")
+    assert verify(capfd, *nothing) == (3, f"No experiments match {said}")
+    code, out = verify(capfd, *nothing, "--json")
+    assert code == 3 and json.loads(out)["verify"]["whole"] is True

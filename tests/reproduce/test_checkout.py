@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from cli.command import COMMAND
 from reproduce.recorded import beside, edit_metadata, lose_everything, metadata
@@ -200,3 +203,155 @@ def test_many_check_out_at_once_and_none_meets_a_work_tree_half_made(repository,
     said = [process.communicate(timeout=60)[0].decode() for process in started]
     assert [process.returncode for process in started] == [0] * 8, said
     assert all((tmp_path / f"copy{number}" / "train.py").exists() for number in range(8))
+
+
+def test_options_may_stand_anywhere_and_advice_harms_nothing(repository, meticulous, tmp_path):
+    repository.program(TRAIN)
+    assert repository.run("train.py").returncode == 0
+    clone = tmp_path / "a clone"
+    assert meticulous("checkout", "1", "--clone", clone)[0] == 0 and (clone / "train.py").exists()
+    full = tmp_path / "full"
+    full.mkdir()
+    full.joinpath("mine.txt").write_text("mine")
+    for directory in (full, full / "mine.txt", repository.path, clone):
+        code, _, err = meticulous("checkout", "1", directory)
+        assert code == 2 and "Name another directory." in err and "remove" not in err
+    assert meticulous("checkout", "1", tmp_path / "a tree")[0] == 0
+    code, _, err = meticulous("checkout", "1", tmp_path / "a tree")
+    removing = err.strip().partition("remove that work tree: ")[2]
+    assert code == 2 and "--force" not in removing
+    subprocess.run(removing, shell=True, check=True)
+    assert not (tmp_path / "a tree").exists()
+    assert " all," not in meticulous("checkout", "--help")[1]
+
+
+def test_all_of_the_code_comes_back_beside_a_sparse_work_tree(repository, meticulous, tmp_path):
+    repository.write("a/one.txt", "1")
+    repository.write("b/two.txt", "2")
+    repository.program(TRAIN)
+    assert repository.run("train.py").returncode == 0
+    repository.git("sparse-checkout", "set", "a")
+    assert not (repository.path / "b").exists()
+    assert meticulous("checkout", "1")[0] == 0
+    there = tmp_path / "project-1"
+    assert (there / "b" / "two.txt").read_text() == "2"
+    assert type(repository)(there, init=False).git("status", "--porcelain") == ""
+    assert not (repository.path / "b").exists()
+    assert repository.git("sparse-checkout", "list") == "a"
+
+
+def test_a_partial_or_shallow_clone_gives_what_it_has_and_says_what_it_lacks(
+    repository, meticulous, tmp_path, monkeypatch
+):
+    repository.write("data.txt", "one")
+    repository.program(TRAIN)
+    assert repository.run("train.py").returncode == 0
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    repository.write("data.txt", "two")
+    repository.commit()
+    source = f"file://{repository.path}"
+    repository.git("clone", "-q", "--filter=blob:none", source, tmp_path / "partial")
+    repository.git("clone", "-q", "--depth", "1", source, tmp_path / "shallow")
+    experiments = ("--experiments-directory", repository.root)
+    monkeypatch.chdir(tmp_path / "partial")
+    partial = ("--project-directory", tmp_path / "partial", *experiments)
+    code, _, err = meticulous("checkout", "1", tmp_path / "tree", *partial)
+    assert code == 1 and "The clone is partial: --fetch gets what it lacks" in err
+    code, _, err = meticulous("checkout", "1", "--clone", tmp_path / "tree", *partial)
+    assert code == 1 and "is a partial clone, and lacks contents" in err
+    code, _, err = meticulous("affected", "data.txt", *partial)
+    assert code == 1 and "git fetch --refetch --no-filter" in err
+    assert not (tmp_path / "tree").exists()
+    assert meticulous("checkout", "1", "--fetch", tmp_path / "tree", *partial)[0] == 0
+    assert (tmp_path / "tree" / "data.txt").read_text() == "one"
+    assert meticulous("checkout", "1", "--clone", tmp_path / "tree2", *partial)[0] == 0
+
+    shallow = type(repository)(tmp_path / "shallow", init=False)
+    assert shallow.run("train.py").returncode == 0
+    monkeypatch.chdir(shallow.path)
+    assert meticulous("checkout", "1", "--clone", tmp_path / "again")[0] == 0
+    assert (tmp_path / "again" / "data.txt").read_text() == "two"
+    code, _, err = meticulous("bundle", "1", "-o", tmp_path / "x.tar")
+    assert code == 1 and "is a shallow clone" in err and "--unshallow" in err
+    assert not list(tmp_path.glob("x.tar*"))
+
+
+@pytest.fixture
+def nested(repository, make_repository):
+    """A project with a submodule that is kept under another name, and one inside of that."""
+    library, deeper = make_repository("library"), make_repository("deeper")
+    deeper.write("deep.py", "x = 1\n")
+    deeper.commit()
+    allow = ("-c", "protocol.file.allow=always", "submodule")
+    library.git(*allow, "add", "-q", "--name", "odd", deeper.path, "deeper")
+    library.write("code.py", "x = 1\n")
+    library.commit()
+    repository.git(*allow, "add", "-q", "--name", "a/name", library.path, "the library")
+    repository.git(*allow, "update", "-q", "--init", "--recursive")
+    repository.program(
+        "import sys\nsys.path[:0] = ['the library', 'the library/deeper']\nimport code, deep\n"
+        + TRAIN
+    )
+    assert repository.run("train.py").returncode == 0
+    return repository
+
+
+def test_submodules_come_from_what_git_keeps_of_them(nested, meticulous, tmp_path):
+    nested.git("mv", "the library", "moved")
+    nested.commit()
+    nested.git("submodule", "deinit", "-q", "-f", "--all")
+    code, out, err = meticulous("checkout", "1")
+    assert code == 0, err
+    there = tmp_path / "project-1" / "the library"
+    assert (there / "code.py").exists() and (there / "deeper" / "deep.py").exists()
+    # The one inside was recorded as a repository of its own, and is what it was.
+    assert "deeper was at" not in out
+    nested.git("worktree", "remove", "--force", tmp_path / "project-1")
+    shutil.rmtree(nested.path / ".git" / "modules" / "a" / "name" / "modules")
+    code, _, err = meticulous("checkout", "1")
+    assert code == 1 and "no submodule the library/deeper at" in err
+    assert "'git submodule update --init --recursive'" in err and "bundle" not in err
+    assert "project-1" not in beside(nested)
+
+
+def test_a_submodule_inside_of_one_at_another_commit_is_told(nested, meticulous):
+    inside = type(nested)(nested.path / "the library" / "deeper", init=False)
+    inside.write("deep.py", "x = 2\n")
+    new = inside.commit()
+    assert nested.run("train.py", env={"METICULOUS_DIRTY": "allow"}).returncode == 0
+    out = meticulous("checkout", "2")[1]
+    assert f"deeper was at {new[:12]}; the library/deeper is at" in out
+
+
+def test_commits_of_submodules_are_pinned_and_looked_for(nested, meticulous, capfd):
+    inside = type(nested)(nested.path / "the library", init=False)
+    inside.git("checkout", "-q", "-b", "work")
+    inside.write("code.py", "x = 2\n")
+    lost = inside.commit()
+    nested.commit()
+    assert nested.run("train.py").returncode == 0
+    inside.git("checkout", "-q", "main")
+    inside.git("branch", "-q", "-D", "work")
+    lose_everything(inside)
+    nested.git("reset", "-q", "--hard", "HEAD~1")
+    assert meticulous("checkout", "2")[0] == 0
+    code, out, _ = meticulous("verify", "--code")
+    assert code == 0 and "4 of 4 commits whole" in out
+    inside.git("update-ref", "-d", f"refs/meticulous/{lost}")
+    lose_everything(inside)
+    code, out, _ = meticulous("verify", "--code")
+    assert code == 1 and "3 of 4 commits whole, 1 lost" in out
+    assert f"2  lost  {lost[:12]}  submodule the library" in out
+
+
+def test_a_shallow_submodule_is_enough(repository, make_repository, meticulous, tmp_path):
+    library = make_repository("library")
+    library.write("code.txt", "one")
+    library.commit()
+    allow = ("-c", "protocol.file.allow=always", "submodule")
+    repository.git(*allow, "add", "-q", "--depth", "1", f"file://{library.path}", "library")
+    repository.program(TRAIN)
+    assert repository.run("train.py").returncode == 0
+    assert meticulous("checkout", "1")[0] == 0
+    assert (tmp_path / "project-1" / "library" / "code.txt").read_text() == "one"

@@ -94,7 +94,12 @@ def test_an_environment_is_built_once_by_one_of_many_and_what_fails_leaves_nothi
     (folder / "complete").unlink()
     (folder / "bin" / "python").unlink()
     code, out, err = meticulous("reproduce", "1", "--env")
-    assert code == 0 and "building it, 1 packages" in err and "IDENTICAL" in out
+    assert code == 0 and "building it, 1 package with" in err and "IDENTICAL" in out
+    # As an update of Python leaves it, on which it was built.
+    (folder / "bin" / "python").unlink()
+    (folder / "bin" / "python").symlink_to("/nowhere/python")
+    code, out, err = meticulous("reproduce", "1", "--env")
+    assert code == 0 and "building it, 1 package with" in err and "IDENTICAL" in out
 
     facts = recorded()
     missing = {"name": "nowhere", "version": "9.9"}
@@ -103,8 +108,9 @@ def test_an_environment_is_built_once_by_one_of_many_and_what_fails_leaves_nothi
     code, _, err = meticulous("reproduce", "1", "--env")
     assert code == 1 and "cannot be installed" in err and "nowhere" in err and "--env=close" in err
     assert sorted(path.name for path in store.iterdir() if path.is_dir()) == before
-    code, out, _ = meticulous("reproduce", "1", "--env=close")
-    assert code == 0 and "environment without nowhere==9.9 (cannot be installed)" in out
+    for words in (["--env=close"], ["--env", "close"]):
+        code, out, _ = meticulous("reproduce", *words, "1")
+        assert code == 0 and "environment without nowhere==9.9 (cannot be installed)" in out
 
     tiny = tmp_path / "wheels" / "tiny-1.0-py3-none-any.whl"
     tiny.unlink()

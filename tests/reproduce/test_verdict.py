@@ -114,6 +114,11 @@ def test_what_was_printed_counts_only_without_anything_else(pair, repository):
     pair("1", (1.0,), stdout="a\nb\n")
     pair("2", (1.0,), stdout="a\n\x1b[2Jc\n")
     assert pair.verdict()[1] == "IDENTICAL"
+    (repository.root / "2" / "stdout").write_text("a\nb\n")
+    code, word, answer = pair.verdict("--ignore", "loss")
+    assert (code, word) == (0, "IDENTICAL")
+    assert answer["reason"] == "it printed the same, and nothing else counts"
+    (repository.root / "2" / "stdout").write_text("a\n\x1b[2Jc\n")
     for expid in "12":
         (repository.root / expid / "metrics.jsonl").unlink()
     code, word, answer = pair.verdict()

@@ -279,6 +279,8 @@ def test_what_cannot_be_run_leaves_nothing(runs):
         done = runs.run(*RUN, *words)
         assert (done.returncode, done.stdout) == (code, b"")
         assert said in done.stderr and done.stderr.count(b"\n") == 1
+    done = runs.shell("mkdir gone && cd gone && rmdir ../gone && run -- true")
+    assert done.returncode == 1 and b"The working directory is gone." in done.stderr
     assert runs.ids() == before
 
 

@@ -5,6 +5,7 @@ A command's module is imported only when it runs: its ``run(argv)`` returns the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -62,7 +63,7 @@ folder it is the one of the project around the working directory.
 
 options:
   -h, --help     show this help; 'meticulous COMMAND --help' shows a command's options
-  --version      show the version
+  --version      show the version; with --json for programs
 
 examples:
   meticulous
@@ -104,6 +105,9 @@ def _run(words: list[str]) -> int:
     from . import _output
 
     first = words[0] if words else ""
+    if first == "help" and not os.path.isdir(first):
+        words = [*words[1:2], "--help"]
+        first = words[0]
     if first in ("-h", "--help"):
         commands = "\n".join(f"  {name:<13}  {does}" for name, (_, does) in COMMANDS.items())
         _output.write(_HELP.format(commands=commands))
@@ -111,7 +115,10 @@ def _run(words: list[str]) -> int:
     if first == "--version":
         from .. import __version__
 
-        _output.write(f"meticulous {__version__}\n")
+        if "--json" in words:
+            _output.print_json("version", __version__)
+        else:
+            _output.write(f"meticulous {__version__}\n")
         return 0
     name = ALIASES.get(first, first)
     if name in COMMANDS:
@@ -134,17 +141,21 @@ def load(name: str) -> Callable[[Sequence[str]], int]:
 
 
 def _check_word(word: str) -> None:
-    """Tell a misspelled command from a folder.
+    """Tell a misspelled command or folder from a folder.
 
     Raises:
-        SettingError: it is nearly a command, and no folder.
+        SettingError: there is no such folder, but something nearly called so.
     """
     if word and word[0].isalpha() and not os.path.exists(word):
         import difflib
 
-        close = difflib.get_close_matches(word, COMMANDS, 1)
+        folder, name = os.path.split(word.rstrip("/"))
+        close = [f"meticulous {command}" for command in difflib.get_close_matches(word, COMMANDS)]
+        with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
+            known = [entry.name for entry in entries if entry.is_dir()]
+            if near := difflib.get_close_matches(name, known, 1, 0.8):
+                close.insert(0, f"meticulous {os.path.join(folder, near[0], '')}")
         if close:
             raise SettingError(
-                f"There is no command and no folder {word!r}.",
-                f"Did you mean 'meticulous {close[0]}'?",
+                f"There is no command and no folder {word!r}.", f"Did you mean {close[0]!r}?"
             )

@@ -34,6 +34,8 @@ __all__ = [
 SCHEMA = 1
 """Version of what ``--json`` prints; docs/guides/reading.md says what a change of it means."""
 
+_MANY = 100
+_SHALLOW = 100
 _WIDEST_HELP = 100
 _T = TypeVar("_T")
 
@@ -68,10 +70,17 @@ class Parser(argparse.ArgumentParser):
         if is_unknown and not before:
             import difflib
 
-            option = "-" + word.split()[0].partition("=")[0]
-            close = difflib.get_close_matches(option, self._option_string_actions, 1)
-            hint = f"Did you mean {close[0]!r}?" if close else hint
+            known = {option.lstrip("-"): option for option in self._option_string_actions}
+            option = word.split()[0].partition("=")[0].lstrip("-")
+            close = difflib.get_close_matches(option, known, 1)
+            hint = f"Did you mean {known[close[0]]!r}?" if close else hint
         raise SettingError(f"{message[:1].upper()}{message[1:]}.", hint)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; options may stand anywhere among the words, as for git."""
+        if args is None or "--" in args:
+            return super().parse_args(args, namespace)
+        return self.parse_intermixed_args(args, namespace)
 
     def format_help(self) -> str:
         """Wrap the description, which argparse leaves as it is together with the examples."""
@@ -125,6 +134,8 @@ def print_error(error: MeticulousError | OSError) -> None:
     if isinstance(error, OSError):
         place = f" {os.fsdecode(error.filename)}" if error.filename else ""
         text = f"Cannot go on:{place} {error.strerror or type(error).__name__}."
+        if isinstance(error, FileNotFoundError) and not place:
+            text = "The working directory is gone. Change into another one."
     with contextlib.suppress(OSError, ValueError):  # then there is nobody to tell
         if sys.stderr is not None:
             sys.stderr.write(f"meticulous: {_table.clean(text)}\n")
@@ -161,11 +172,36 @@ def _show_progress(text: str) -> None:
 def print_json(name: str, value: Any) -> None:
     """Print an answer for programs: ``{"schema": 1, name: value}``, strict JSON, in full.
 
-    It is ASCII, so that every terminal and every locale takes it unchanged.
+    It is ASCII, so that every terminal and every locale takes it unchanged. A long list has a
+    line for each item, since Python takes many times as long to indent.
     """
+    if isinstance(value, list) and len(value) > _MANY:
+        start, comma = f'{{\n    "schema": {SCHEMA},\n    "{name}": [\n', ""
+        for place in range(0, len(value), _MANY):
+            lines = [f"        {_json_line(item)}" for item in value[place : place + _MANY]]
+            write(start + comma + ",\n".join(lines))
+            start, comma = "", ",\n"
+        write("\n    ]\n}\n")
+        return
     plain = _json.plain({"schema": SCHEMA, name: value})
-    text = json.dumps(plain, indent=4, allow_nan=False)
-    write(text.replace("\x7f", "\\u007f") + "\n")
+    write(_ascii(json.dumps(plain, indent=4, allow_nan=False)) + "\n")
+
+
+def _json_line(value: Any) -> str:
+    """A value as strict JSON on one line: what most records hold at once, the rest by `plain`."""
+    try:
+        line = json.dumps(dict(value) if isinstance(value, dict) else value, allow_nan=False)
+        may_be_deep = line.count("{") + line.count("[") > _SHALLOW
+        if not may_be_deep and "\\ud" not in line:  # which may be half of a pair of surrogates
+            return _ascii(line)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    (plain,) = _json.plain({"": [value]})[""]  # as deep as it stands in the whole
+    return _ascii(json.dumps(plain, allow_nan=False))
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\x7f", "\\u007f")
 
 
 def print_table(title: str, columns: Sequence[_table.Column]) -> None:
@@ -178,6 +214,7 @@ def table_lines(
     title: str, columns: Sequence[_table.Column]
 ) -> tuple[list[str], list[str], list[str]]:
     """Give what `print_table` prints: what is above the rows, the rows, and what is below."""
+    columns = _spelled(columns)
     table = _table.render(columns, width(), colour=colours())
     rows = len(columns[0].values) if columns else 0
     split = len(table.lines) - rows
@@ -185,7 +222,35 @@ def table_lines(
     if table.hidden:
         names = [f"{column.group}.{column.name}".lstrip(".") for column in table.hidden]
         foot = ["", _cut(f"not shown for want of width: {', '.join(map(_table.clean, names))}")]
-    return [_table.clean(title), "", *table.lines[:split]], table.lines[split:], foot
+    return [*_wrapped(_table.clean(title)), "", *table.lines[:split]], table.lines[split:], foot
+
+
+def _spelled(columns: Sequence[_table.Column]) -> Sequence[_table.Column]:
+    """Columns whose text is as wide as `write` will make it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        return columns
+
+    def spelled(value: Any) -> Any:
+        if not isinstance(value, str) or value.isascii():
+            return value
+        return _table.clean(value).encode(encoding, "backslashreplace").decode(encoding)
+
+    return [
+        column._replace(name=spelled(column.name), values=list(map(spelled, column.values)))
+        for column in columns
+    ]
+
+
+def _wrapped(text: str) -> list[str]:
+    """A sentence in lines that fit the terminal, as far as its words do."""
+    room = width()
+    if room is None or _table.width_of(text) <= room:
+        return [text]
+    import textwrap
+
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return lines if max(map(_table.width_of, lines)) <= room else [text]  # a path stays whole
 
 
 def _cut(line: str) -> str:

@@ -37,7 +37,7 @@ verdict, and exit status:
   WITHIN TOLERANCE (0)   numbers differ by at most --rtol and --atol; without these, by at most as
                          much as 3 or more successful experiments that differ in their seed only
   DIFFERENT (4)          what, from which step on, and by how much
-  FAILED (1)             the program did not end as it did then; 1 also when it was not started
+  FAILED (1)             the program did not end as it did then; 1 or 2 when it was not started
 
 Redacted secrets in the command are asked for on the terminal, or taken from variables such as
 METICULOUS_SECRET_PASSWORD for --password. The checked-out code is removed in the end, unless the
@@ -53,9 +53,7 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """
     words = list(argv)
     split = words.index("--") if "--" in words else len(words)
-    # A bare --env must not take the id for its value.
-    ours = ["--env=exact" if word == "--env" else word for word in words[:split]]
-    options = _parser().parse_args(ours)
+    options = _parser().parse_args(_with_env(words[:split]))
     for name in ("rtol", "atol"):
         value = getattr(options, name)
         if not (math.isfinite(value) and value >= 0):
@@ -71,10 +69,21 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, words[split + 1 :]
 
 
+def _with_env(words: Sequence[str]) -> list[str]:
+    """A bare ``--env`` must not take the id for its value."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == "--env=exact" and word in ("exact", "close"):
+            found[-1] = f"--env={word}"
+        else:
+            found.append("--env=exact" if word == "--env" else word)
+    return found
+
+
 def _parser() -> _output.Parser:
     parser = _output.Parser("reproduce", _DESCRIPTION, _EXAMPLES, _USAGE)
     add = parser.add_argument
-    add("id", metavar="ID", help=_store.IDS.replace("3-7, 3-7,9, ", ""))
+    add("id", metavar="ID", help=_store.ONE)
     add(
         "--set",
         action="append",
@@ -158,7 +167,8 @@ def secret(name: str, variable: str) -> str:
     if found is None and sys.stdin is not None and sys.stdin.isatty():
         import getpass
 
-        found = getpass.getpass(f"meticulous: {clean(name)} (was not recorded): ")
+        with contextlib.suppress(EOFError):
+            found = getpass.getpass(f"meticulous: {clean(name)} (was not recorded): ")
     if not found:
         raise SettingError(
             f"The command holds a secret that was not recorded: {clean(name)}.",

@@ -7,9 +7,12 @@ Ids are ``17``, ``3-7``, ``3-7,9``, ``last``, ``last~2``, ``all``, ``best:summar
 from __future__ import annotations
 
 import argparse
+import heapq
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
+from datetime import datetime
+from itertools import islice, takewhile
 from typing import Any
 
 from .. import _better, _query_names, _query_rows
@@ -23,16 +26,20 @@ __all__ = [
     "add_questions",
     "add_store",
     "chosen",
+    "has_start",
+    "newest",
     "one",
     "open_store",
+    "parted",
     "period",
+    "start_of",
 ]
 
 NOTHING_MATCHED = 3
 """The exit code when nothing matched and ``--fail-empty`` was given."""
 
 IDS = "17, 3-7, 3-7,9, last, last~2, best:summary.acc, all, a name, or the path of a folder"
-_ONE = "17, last, last~2, best:summary.acc, a name, or the path of a folder"
+ONE = "17, last, last~2, best:summary.acc, a name, or the path of a folder"
 _PERIOD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
@@ -57,7 +64,7 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", *, questions: bool = True) -> None:
     """Add the positional ``ids``, and with `questions` ``--filter`` and ``--fail-empty``."""
-    parser.add_argument("ids", nargs=nargs, metavar="ID", help=_ONE if nargs == "?" else IDS)
+    parser.add_argument("ids", nargs=nargs, metavar="ID", help=ONE if nargs == "?" else IDS)
     if questions:
         add_questions(parser)
 
@@ -82,6 +89,16 @@ class _Both(argparse.Action):
         before = getattr(namespace, self.dest)
         both = values if before is None else f"({before}) and ({values})"
         setattr(namespace, self.dest, both)
+
+
+def parted(words: Sequence[str], known: Container[str]) -> list[str]:
+    """Split lists of names at their commas; a name that is known may hold some itself."""
+    return [
+        part.strip()
+        for word in words
+        for part in ([word] if word in known else word.split(","))
+        if part.strip()
+    ]
 
 
 def period(text: str) -> float | None:
@@ -130,8 +147,8 @@ def chosen(store: Experiments, words: Sequence[str], expression: str | None = No
         SettingError: a word means nothing.
         QueryError: the expression is wrong.
     """
-    found: dict[str, None] = {}
-    for word in words or ["all"]:
+    found: dict[str, None] = {} if words else dict.fromkeys(store)  # one may be called "all"
+    for word in words:
         found.update(dict.fromkeys(_meant(store, word)))
     if expression is None:
         return list(found)
@@ -149,6 +166,50 @@ def one(store: Experiments, word: str) -> ExperimentReader:
     if len(found) != 1:
         raise SettingError(f"{word!r} means {len(found)} experiments.", "Name one.", value=word)
     return store[found[0]]
+
+
+def newest(
+    starts: Sequence[tuple[str, float | None]], count: int, is_recorded: Callable[[str], bool]
+) -> list[str]:
+    """Give the ids of the newest experiments by their start, in the order that they have here.
+
+    The start of a broken record is the time of its folder, which a copy makes anew: it is taken
+    to be as old as the next number at least.
+
+    Args:
+        starts: ids in the order of the store, numbers first, each with its start.
+        count: how many.
+        is_recorded: whether an experiment's start is that of its record.
+    """
+    left = [(-(start or 0.0), -place) for place, (_, start) in enumerate(starts)]
+    heapq.heapify(left)
+    doubted: set[int] = set()
+    kept: list[int] = []
+    while left and len(kept) < count:
+        start, place = heapq.heappop(left)
+        expid = starts[-place][0]
+        if place not in doubted and _is_number(expid) and not is_recorded(expid):
+            doubted.add(place)
+            numbers = takewhile(lambda pair: _is_number(pair[0]), islice(starts, 1 - place, None))
+            later = next((start for expid, start in numbers if is_recorded(expid)), None)
+            if later is not None:
+                heapq.heappush(left, (max(start, -later), place))
+                continue
+        kept.append(-place)
+    return [starts[place][0] for place in sorted(kept)]
+
+
+def has_start(metadata: dict[str, Any]) -> bool:
+    """Whether a record tells when it started."""
+    return any(isinstance(metadata.get(key), str) for key in ("start-time", "timestamp"))
+
+
+def start_of(moment: str) -> float | None:
+    """Seconds since the epoch of a recorded start; None when it is no time."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _meant(store: Experiments, word: str) -> list[str]:
@@ -210,14 +271,13 @@ def _best(store: Experiments, word: str) -> str:
     Raises:
         SettingError: no experiment has such a number, or the name does not tell what is best.
     """
+    if not store:
+        _unknown(store, word)
     match = _BEST.fullmatch(word)
     assert match is not None
     which, name = match[1], match[2]
     rows = store.lazy_rows()
-    names = _query_names.Names(rows)
-    if not names.exact(name) and names.exact(f"metrics.{name}"):
-        name = f"metrics.{name}"
-    field = _query_rows.field_of(name, names, word)
+    field = _result(name, _query_names.Names(rows), word)
     lower = which == "min" if which != "best" else _better.lower_is_better(field.key)
     if lower is None:
         raise SettingError(
@@ -225,12 +285,24 @@ def _best(store: Experiments, word: str) -> str:
             f"Write min:{name} or max:{name}.",
             value=word,
         )
-    found = _query_rows.ordered(rows, [field], descending=not lower)
-    usable = [row for row in found if _is_finite(field.getter(row))]
-    if not usable:
+    value_of = field.getter  # each row is asked once: it may read its value anew
+    found: list[tuple[Any, str]] = [
+        (value, row["expid"]) for row in rows if _is_finite(value := value_of(row))
+    ]
+    if not found:
         raise SettingError(f"No experiment has a number as {field.name!r}.", value=word)
-    expid: str = usable[0]["expid"]
-    return expid
+    best = (min if lower else max)(value for value, _ in found)
+    return next(expid for value, expid in found if value == best)
+
+
+def _result(name: str, names: _query_names.Names, word: str) -> _query_names.Field:
+    """The summary value of that name before an arg, as for ``stats``; else a value, else a metric.
+
+    Raises:
+        SettingError: there is none, or it could be several.
+    """
+    found = names.results(name) or names.logged(name) or names.exact(f"metrics.{name}")
+    return found[0] if len(found) == 1 else _query_rows.field_of(name, names, word)
 
 
 def _is_finite(value: Any) -> bool:

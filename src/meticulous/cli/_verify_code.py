@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .. import _commits
+from .. import _commits, _commits_submodules
 from ..errors import GitError
 
 __all__ = ["Code", "Finding", "Part"]
@@ -73,6 +73,7 @@ class Code:
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
         self._snapshots: dict[str, str] = {}  # to the commit that each was taken on
+        self._inside: dict[str, dict[str, list[str]]] = {}  # path of a submodule to its commits
         self._without = 0
 
     def add(self, reader: Any) -> None:
@@ -85,6 +86,13 @@ class Code:
         if len(commits) == 2:
             self._snapshots[commits[1]] = commits[0]
         self._without += not commits
+        entries = facts.get("submodules") if isinstance(facts, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            it = entry if isinstance(entry, dict) else {}
+            path, commit = it.get("path"), it.get("sha")
+            if isinstance(path, str) and _commits.is_sha(commit) and "absent" not in it:
+                ids = self._inside.setdefault(path, {}).setdefault(str(commit), [])
+                ids.append(reader.expid)
 
     def part(self, directories: Sequence[str]) -> tuple[Part, list[str]]:
         """Ask the repository; gives the part, and the commits that need a pin."""
@@ -95,12 +103,14 @@ class Code:
         if not self._ids:
             return Part("code", 0, 0, [], notes), []
         try:
-            known = _commits.known(_commits.find(*directories), self._ids)
+            root = _commits.find(*directories)
+            known = _commits.known(root, self._ids)
+            inside, total = self._submodules(root, notes)
         except GitError as error:
             ids = list(dict.fromkeys(expid for ids in self._ids.values() for expid in ids))
             text = f"git cannot tell: {error}"
             return Part("code", len(self._ids), 0, [Finding("", ids, "unknown", text)], notes), []
-        findings, kept = [], set(known.pinned)
+        findings, kept = inside, set(known.pinned)
         kept |= {base for sha, base in self._snapshots.items() if sha in kept & known.trees.keys()}
         unpinned = []
         for sha, ids in self._ids.items():
@@ -113,10 +123,25 @@ class Code:
                 unpinned.append(sha)
                 findings.append(Finding(sha[:12], ids, "unpinned", kind))
         findings.sort(key=lambda finding: finding.state)
-        whole = len(self._ids) - (len(findings) - len(unpinned))
+        total += len(self._ids)
+        whole = total - (len(findings) - len(unpinned))
         # A snapshot keeps the commit that it was taken on.
         pins = [sha for sha in unpinned if sha not in self._bases(unpinned)]
-        return Part("code", len(self._ids), whole, findings, notes), pins
+        return Part("code", total, whole, findings, notes), pins
+
+    def _submodules(self, root: str, notes: list[str]) -> tuple[list[Finding], int]:
+        """The commits of submodules that are lost, and how many were looked for."""
+        findings, total = [], 0
+        for path, commits in self._inside.items():
+            lost = _commits_submodules.lost(root, path, commits)
+            if lost is None:
+                notes.append(f"the submodule {path} is not here, and was not looked at")
+                continue
+            total += len(commits)
+            findings += [
+                Finding(sha[:12], commits[sha], "lost", f"submodule {path}") for sha in sorted(lost)
+            ]
+        return findings, total
 
     def _bases(self, shas: Sequence[str]) -> set[str]:
         return {self._snapshots[sha] for sha in shas if sha in self._snapshots}

@@ -58,9 +58,10 @@ class Files:
             role = line["role"]
             if role not in roles:
                 continue
-            if not _HASH.fullmatch(str(line.get("sha256"))):
+            if not _has_hash(line):
                 self._unhashed[role] += 1
-                continue
+                if not isinstance(line.get("size"), int):
+                    continue
             path, problem = self._place(reader, line)
             self._found[role].append(_Recorded(reader.expid, line, path, problem))
 
@@ -103,7 +104,7 @@ class Files:
             state, text = self._state(each, meter)
             if state:
                 broken += 1
-                key = (each.line["path"], state, text, str(each.line["sha256"]))
+                key = (each.line["path"], state, text, str(each.line.get("sha256")))
                 new = Finding(each.line["path"], [], state, text)
                 findings.setdefault(key, new).ids.append(each.expid)
         next(meter, None)
@@ -111,7 +112,7 @@ class Files:
         notes, self._notes = self._notes, []
         if self._unhashed[role]:
             notes.append(
-                f"{self._unhashed[role]} recorded without a hash, which were not looked at"
+                f"{self._unhashed[role]} recorded without a hash, only their sizes were looked at"
             )
         whole = len(recorded) - broken
         return Part(name, len(recorded), whole, list(findings.values()), notes)
@@ -121,15 +122,17 @@ class Files:
         line, path = recorded.line, recorded.path
         if recorded.problem:
             return "unreadable", recorded.problem
-        folder = "files" in line
+        folder, hashed = "files" in line, _has_hash(line)
         try:
             facts = os.stat(path)
             kind = stat.S_ISDIR if folder else stat.S_ISREG
-            if not kind(facts.st_mode):
+            if hashed and not kind(facts.st_mode):
                 return "changed", f"no {'folder' if folder else 'regular file'} any more"
-            size = line.get("size")
-            if not folder and isinstance(size, int) and size != facts.st_size:
+            size, regular = line.get("size"), stat.S_ISREG(facts.st_mode)
+            if regular and isinstance(size, int) and size != facts.st_size:
                 return "changed", f"{facts.st_size} bytes, were {size}"
+            if not hashed:
+                return "", ""
             now = self._hash(path, folder, meter)
         except FileNotFoundError:
             return "missing", ""
@@ -163,9 +166,13 @@ class Files:
         return found
 
 
+def _has_hash(line: dict[str, Any]) -> bool:
+    return _HASH.fullmatch(str(line.get("sha256"))) is not None
+
+
 def _meter(recorded: Sequence[_Recorded]) -> Any:
     """Something to take one of for each mebibyte, which then tells how far it is."""
-    sizes = {each.path: each.line.get("size") for each in recorded}
+    sizes = {each.path: each.line.get("size") for each in recorded if _has_hash(each.line)}
     known = [size for size in sizes.values() if isinstance(size, int) and 0 < size < 1 << 50]
     return _output.progress(range(sum(size // _MEBIBYTE + 1 for size in known)), "hashing, MiB")
 

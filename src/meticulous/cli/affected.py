@@ -71,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
     if options.json:
         _output.print_json("affected", _plain(asked, rows))
     else:
-        _print(asked, rows, len(found), options.others)
+        _print(asked, rows, found, options.others)
     return _store.NOTHING_MATCHED if options.fail_empty and not rows else 0
 
 
@@ -95,13 +95,21 @@ def _plain(asked: _affected_code.Question, rows: _Rows) -> dict[str, Any]:
     return {"kind": kind, **asked._asdict(), "experiments": experiments}
 
 
-def _print(asked: _affected_code.Question, rows: _Rows, total: int, others: bool) -> None:
+def _print(
+    asked: _affected_code.Question,
+    rows: _Rows,
+    found: Sequence[_affected_code.Ran],
+    others: bool,
+) -> None:
+    total = len(found)
     sure = sum(verdict.affected == YES for _, verdict in rows)
     maybe = f", {len(rows) - sure} more may be" if not others and len(rows) > sure else ""
     count = f"{len(rows)} of {total} are not" if others else f"{sure} of {total} are{maybe}"
     title = f"affected by {asked.text}: {count}"
     if not rows:
-        _output.write(f"{title}\n")
+        unknown = asked.path and not any(one.imported(asked.path) for one in found)
+        note = "\nnote: none imported or ran it; what they read is told by 'meticulous lineage'\n"
+        _output.write(f"{title}\n{note if unknown else ''}")
         return
     columns = [
         _table.Column("id", [one.expid for one, _ in rows], keep=0),

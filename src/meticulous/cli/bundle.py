@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import _bundle, _commits, _commits_ancestry, _commits_bundle
+from .. import _bundle, _commits, _commits_ancestry, _commits_bundle, _experiment_outside
 from .._table import clean
 from ..errors import SettingError
 from ..experiments import Experiments
@@ -58,20 +58,24 @@ def run(argv: Sequence[str]) -> int:
     if not ids:
         raise SettingError("There is no experiment to take along.")
     path = os.path.abspath(options.output)
+    if not os.path.isdir(os.path.dirname(path)):
+        text = f"There is no directory {os.path.dirname(path)} to write {options.output} into."
+        raise SettingError(text, name="output", value=options.output)
     metadata = {expid: store[expid].metadata for expid in ids}
     commits = {expid: _bundle.commits_of(facts) for expid, facts in metadata.items()}
     half = f"{path}.code.{os.getpid()}~"
-    try:
-        code = _bundle.Code()
-        if not options.no_code and any(commits.values()):
-            code = _code(options, store, commits, half)
-        from .. import __version__
+    with _experiment_outside.unwinding():
+        try:
+            code = _bundle.Code()
+            if not options.no_code and any(commits.values()):
+                code = _code(options, store, commits, half)
+            from .. import __version__
 
-        folders = {expid: os.path.abspath(store[expid].curexpdir) for expid in ids}
-        manifest = _bundle.write(path, folders, commits, code, __version__, _output.progress)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(half)
+            folders = {expid: os.path.abspath(store[expid].curexpdir) for expid in ids}
+            manifest = _bundle.write(path, folders, commits, code, __version__, _output.progress)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(half)
     if options.json:
         _output.print_json("bundle", _plain(path, manifest))
     else:
@@ -127,7 +131,9 @@ def _notes(
     if any(it.get("submodules") or it.get("siblings") for it in more):
         notes.append("code of submodules and of other repositories is not in it")
     if code["assumed"]:
-        notes.append(f"{len(code['assumed'])} commits lead to --since and are not in it")
+        count = len(code["assumed"])
+        lead = "commit leads to --since and is" if count == 1 else "commits lead to --since and are"
+        notes.append(f"{count} {lead} not in it")
     return notes
 
 

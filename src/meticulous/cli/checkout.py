@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 
-from .. import reproduce
+from .. import _experiment_outside, reproduce
 from .._table import clean
 from . import _output, _store
 
@@ -34,25 +35,7 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         0; nothing is written when it cannot be.
     """
-    parser = _output.Parser("checkout", _DESCRIPTION, _EXAMPLES, _USAGE)
-    parser.add_argument("id", metavar="ID", help=_store.IDS.replace("3-7, 3-7,9, ", ""))
-    parser.add_argument(
-        "directory", nargs="?", default="", metavar="DIRECTORY", help="where to; must not exist"
-    )
-    parser.add_argument("--clone", action="store_true", help="make an independent clone")
-    parser.add_argument(
-        "--patch",
-        action="store_true",
-        help="if the snapshot is gone: apply the recorded patch to the commit it was based on",
-    )
-    parser.add_argument(
-        "--fetch",
-        action="store_true",
-        help="if the commit is gone: look for it in the repository's remotes, and keep it",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
-    _store.add_store(parser)
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     options.ids = options.id
     store = _store.open_store(options)
     reader = _store.one(store, options.id)
@@ -60,8 +43,11 @@ def run(argv: Sequence[str]) -> int:
     origin = reproduce.fetched(reader, *places, patch=options.patch, fetch=options.fetch)
     directory = os.path.abspath(options.directory or reproduce.beside(origin, reader.expid))
     siblings = reproduce.siblings(reader, origin)
-    reproduce.make(origin.root, origin.code, directory, clone=options.clone)
-    removing = ["git", "-C", origin.root, "worktree", "remove", "--force", directory]
+    with _experiment_outside.unwinding():
+        reproduce.make(
+            origin.root, origin.code, directory, clone=options.clone, fetch=options.fetch
+        )
+    removing = reproduce.removal(origin.root, directory)
     if options.clone:
         removing = ["rm", "-rf", directory]
     if options.json:
@@ -80,8 +66,32 @@ def run(argv: Sequence[str]) -> int:
     lines = [f"{clean(reader.expid)}: {what} is in {clean(directory)}"]
     lines += [f"  note: {note}" for note in origin.notes]
     lines += [f"  beside it: {told}" for told in reproduce.told_siblings(siblings)]
-    import shlex
-
     lines.append(f"  remove it with: {clean(shlex.join(removing))}")
     _output.write("\n".join(lines) + "\n")
     return 0
+
+
+def _parser() -> _output.Parser:
+    parser = _output.Parser("checkout", _DESCRIPTION, _EXAMPLES, _USAGE)
+    parser.add_argument("id", metavar="ID", help=_store.ONE)
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        default="",
+        metavar="DIRECTORY",
+        help="where to; must not exist, or be empty",
+    )
+    parser.add_argument("--clone", action="store_true", help="make an independent clone")
+    parser.add_argument(
+        "--patch",
+        action="store_true",
+        help="if the snapshot is gone: apply the recorded patch to the commit it was based on",
+    )
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="if the commit is gone, or the clone is partial: get it from the remotes, and keep it",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    _store.add_store(parser)
+    return parser

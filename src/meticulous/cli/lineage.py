@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
         _EXAMPLES,
         "meticulous lineage ID [options]",
     )
-    parser.add_argument("ids", metavar="ID", help=_store.IDS)
+    parser.add_argument("ids", metavar="ID", help=_store.ONE)
     parser.add_argument(
         "--depth", type=_depth, default=20, metavar="N", help="how many steps far (default: 20)"
     )

@@ -60,7 +60,11 @@ def run(argv: Sequence[str]) -> int:
     remote = address or _remote(options, root, remotes)
     if remote.startswith("-"):
         raise SettingError(f"{remote!r} is no remote.", value=remote)
-    experiments = _experiments(store, options.ids)
+    try:
+        experiments = _experiments(store, options.ids)
+    except SettingError as error:  # the word may be a remote that is misspelled
+        hint = f"{error.hint} The remotes are: {', '.join(remotes) or 'none'}.".strip()
+        raise SettingError(error.message, hint, value=error.value) from None
     known = _commits.known(root, experiments)
     wanted = list(experiments) if options.ids else sorted(known.pinned)
     missing = [sha for sha in wanted if sha not in known.trees and options.ids]

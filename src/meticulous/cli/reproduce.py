@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from .. import reproduce
+from .. import _experiment_outside, reproduce
 from .._table import clean
 from ..errors import MeticulousError, SettingError
 from ..experiments import ExperimentReader, Experiments
@@ -32,6 +32,13 @@ def run(argv: Sequence[str]) -> int:
         return _compared(store, old, options)
     if os.name != "posix":
         raise SettingError("'meticulous reproduce' works on Linux, macOS and POSIX systems only.")
+    with _experiment_outside.unwinding():
+        return _again(store, old, options, extra)
+
+
+def _again(
+    store: Experiments, old: ExperimentReader, options: argparse.Namespace, extra: list[str]
+) -> int:
     places = [options.project_directory, store.experiments_directory, os.getcwd()]
     origin = reproduce.fetched(old, *places, patch=True, fetch=options.fetch)
     allowed = reproduce.tolerance(store, old, options.rtol, options.atol, options.seed)
@@ -45,6 +52,7 @@ def run(argv: Sequence[str]) -> int:
         options.inputs == "check",
         options.taken,
         "" if options.dry_run else options.env,
+        options.fetch,
         (lambda name, variable: "***") if options.dry_run else _reproduce_options.secret,
         _reproduce_options.say,
         lambda: next(meter, None),
@@ -61,8 +69,19 @@ def run(argv: Sequence[str]) -> int:
         keep = started and bool(options.keep or options.directory)
         kept = _cleared(origin, directory, ready, keep)
     verdict = reproduce.judged(old, new, allowed, options.ignore, ready.told, ready.notes)
-    reproduce.record_verdict(old, new, verdict, ready.told)
-    return _answered(old, new, verdict, options, kept, code)
+    _recorded(old, new, verdict, ready.told)
+    remove = shlex.join(reproduce.removal(origin.root, kept)) if kept else ""
+    return _answered(old, new, verdict, options, (kept, remove), code)
+
+
+def _recorded(
+    old: ExperimentReader, new: ExperimentReader, verdict: reproduce.Verdict, told: Sequence[str]
+) -> None:
+    """Record a verdict; it is given also where that cannot be done."""
+    try:
+        reproduce.record_verdict(old, new, verdict, told)
+    except MeticulousError as error:
+        _output.print_error(error)
 
 
 def _cleared(
@@ -90,8 +109,8 @@ def _compared(store: Experiments, old: ExperimentReader, options: argparse.Names
     verdict = reproduce.judged(old, new, allowed, options.ignore)
     again = new.metadata.get("reproduces")
     if isinstance(again, dict) and again.get("id") == old.expid and "verdict" not in again:
-        reproduce.record_verdict(old, new, verdict)
-    return _answered(old, new, verdict, options, "", None)
+        _recorded(old, new, verdict, ())
+    return _answered(old, new, verdict, options, ("", ""), None)
 
 
 def _answered(
@@ -99,19 +118,20 @@ def _answered(
     new: ExperimentReader,
     verdict: reproduce.Verdict,
     options: argparse.Namespace,
-    kept: str,
+    kept: tuple[str, str],
     code: int | None,
 ) -> int:
     if options.json:
         answer: dict[str, Any] = {"id": old.expid, "new": new.expid, **verdict._asdict()}
         answer["verdict"] = answer.pop("word")
-        answer |= {"exit_code": code, "directory": kept or None}
+        answer |= {"exit_code": code, "directory": kept[0] or None}
         _output.print_json("reproduction", answer)
     else:
         lines = [f"{clean(new.expid)} repeats {clean(old.expid)}"]
         lines += reproduce.lines_of(verdict)
-        if kept:
-            lines.append(f"  the code is in {clean(kept)}")
+        if kept[0]:
+            lines.append(f"  the code is in {clean(kept[0])}")
+            lines.append(f"  remove it with: {clean(kept[1])}")
         _output.write("\n".join(lines) + "\n")
     return reproduce.CODES[verdict.word]
 

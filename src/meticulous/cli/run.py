@@ -60,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
         help="sys (default): the output passes through here; fd: it goes straight into the "
         "record, which then misses nothing even if this command is killed; off",
     )
-    add("--experiment-id", metavar="ID", help="name of the folder; otherwise the next number")
+    add(
+        "--experiment-id",
+        metavar="ID",
+        help="name of the folder, otherwise the next number; one that exists is continued",
+    )
     add("--norecord", action="store_true", help="only run the program")
     add("--project-directory", default="", metavar="PROJECT", help="where the code is")
     add(

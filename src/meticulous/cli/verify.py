@@ -23,9 +23,9 @@ _PARTS = {
 _EXAMPLES = """\
 A commit is whole when the repository of the project has it, with its tree. One that is not pinned
 (experiments of 2020-24, or its ref was deleted) is whole, but a rebase may lose it: it is listed,
-and --fix pins it. Commits of submodules and of other repositories are not looked for. A file is
-missing, changed or unreadable; links are not followed out of an experiment's folder. Files that
-several experiments recorded are read once.
+and --fix pins it. Commits of submodules are looked for in these, those of other repositories are
+not. A file is missing, changed or unreadable; links are not followed out of an experiment's
+folder. Files that several experiments recorded are read once.
 
 --fix pins commits under refs/meticulous/, removes what crashes left half-written in the folders of
 experiments that have ended, and nothing else. It says what it would do and asks; without a
@@ -51,8 +51,11 @@ def run(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     store = _store.open_store(options)
     ids = _store.chosen(store, options.ids, options.filter)
-    if not ids and options.fail_empty:
-        return _store.NOTHING_MATCHED
+    nothing = _store.NOTHING_MATCHED if options.fail_empty else 0
+    if not ids and not options.json:
+        matching = "match in" if store else "in"
+        _output.write(_fit(f"No experiments {matching} {store.experiments_directory}.") + "\n")
+        return nothing
     chosen = [name for name in _PARTS if getattr(options, name)] or list(_PARTS)
     directories = [
         options.project_directory,
@@ -71,7 +74,7 @@ def run(argv: Sequence[str]) -> int:
         _output.write(_text(parts, len(ids), store.experiments_directory))
         if fix is not None:
             _verify_fix.offer(store, fix, yes=options.yes)
-    return 0 if whole else 1
+    return (0 if whole else 1) if ids else nothing
 
 
 def _parser() -> _output.Parser:
