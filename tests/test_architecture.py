@@ -106,6 +106,7 @@ LOADS: dict[tuple[str, str], str] = {
 # of the module itself are named with it.
 CALLS_AT_IMPORT = {
     "_console._code_of",
+    "_query_values._ordering",
     "_settings._choice",
     "cli.Field",
     "Callable",

@@ -12,18 +12,22 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import threading
 import time
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from . import _files, _folder, _json, _series
+from .errors import SettingError
 
-__all__ = ["Annotated", "apply", "change"]
+__all__ = ["Annotated", "apply", "change", "check_name"]
 
 STALE_SECONDS = 5.0
 """A holder that takes longer was killed; one that was only slow notices before it writes."""
 
 _MARK = ".annotating"
+_LIKE_IDS = re.compile(r"[0-9]+(-[0-9]+)?|last(~[0-9]+)?|all|(best|min|max):.*|.*,.*")
 _LISTS = ("tags", "notes", "history")
 _LOOK_SECONDS = 0.2
 _Mark = tuple[str, tuple[int, int] | None]
@@ -47,6 +51,17 @@ def change(action: str, value: Any = None) -> dict[str, Any]:
     line: dict[str, Any] = {"time": _series.utc(time.time()), "action": action}
     plain: dict[str, Any] = _json.plain(line if value is None else {**line, "value": value})
     return plain
+
+
+def check_name(name: str, ids: Container[str]) -> None:
+    """See that a name can be told from ids, wherever an experiment is asked for.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if name in ids or _LIKE_IDS.fullmatch(name):
+        message = f"The name {name[:200]!r} would be taken for ids."
+        raise SettingError(message, "Give another one.", name="name", value=name)
 
 
 def apply(folder: _folder.Folder, changes: list[dict[str, Any]], seconds: float) -> Annotated:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import _compare_statistics, _compare_table, _query_documents
+from ._compare_groups import told_apart
 from ._compare_table import Cell
 from ._query_documents import Selection
 from ._query_names import Field
@@ -46,6 +47,8 @@ class Page:
         self.note = note
         self.best = best
         self.several = len({name for _, name in table.columns}) > 1
+        self._rows = _labels(table.rows)
+        self._columns = _labels([key for key, _ in table.columns])
 
     @property
     def corner(self) -> list[str]:
@@ -56,7 +59,7 @@ class Page:
         """A column's header: its values, and the result where that is not clear; as clean text."""
         key, name = self.table.columns[place]
         short = clean(name.removeprefix("summary."))
-        values = ", ".join(map(_label, key))
+        values = ", ".join(self._columns[place])
         return values, short if self.several or not key else ""
 
     def header(self, place: int) -> str:
@@ -65,8 +68,7 @@ class Page:
 
     def lines(self) -> Iterator[tuple[list[str], list[Cell | None]]]:
         """Each row's names, as clean text, and its cells."""
-        for key, cells in zip(self.table.rows, self.table.cells, strict=True):
-            yield [_label(value) for value in key], cells
+        yield from zip(self._rows, self.table.cells, strict=True)
 
     def other_n(self, cell: Cell) -> int | None:
         """The cell's number of results, if it is not what most have."""
@@ -83,8 +85,10 @@ class Page:
                     yield f"{where}: ids {ids} commit {', '.join(_commits(cell))}"
 
 
-def _label(value: Any) -> str:
-    return _query_documents.short(value) or NOTHING
+def _labels(keys: Sequence[Sequence[Any]]) -> list[list[str]]:
+    """The values of rows, or columns, as clean text by which they can be told apart."""
+    parts = [told_apart(values) for values in zip(*keys, strict=True)]
+    return [[part[place] or NOTHING for part in parts] for place in range(len(keys))]
 
 
 def _commits(cell: Cell) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from . import _query_rows
+from . import _query_documents, _query_rows
 from ._compare_statistics import (
     CONFIDENCE,
     FEWEST,
@@ -22,7 +22,7 @@ from ._query_names import Field
 from ._query_values import order_key
 from ._table import MISSING
 
-__all__ = ["Comparison", "Group", "Run", "against", "collect", "ordered_key"]
+__all__ = ["Comparison", "Group", "Run", "against", "collect", "ordered_key", "told_apart"]
 
 MORE = "more than the seeds"
 NOT_MORE = "not more than the seeds explain"
@@ -120,6 +120,17 @@ def collect(
 def ordered_key(key: Sequence[Any]) -> list[tuple[int, Any]]:
     """What to sort the values of groups by: numbers, then text, what is not there last."""
     return [order_key(value) or (9, "") for value in key]
+
+
+def told_apart(values: Iterable[Any]) -> list[str]:
+    """Give the text of each value; a text that another value looks like is in quotes."""
+    listed = list(values)
+    texts = [_query_documents.short(value) for value in listed]
+    others = {text for text, value in zip(texts, listed, strict=True) if type(value) is not str}
+    return [
+        repr(text) if type(value) is str and text in others else text
+        for text, value in zip(texts, listed, strict=True)
+    ]
 
 
 # ---------------------------------------------------------------------------- against a baseline

@@ -107,6 +107,9 @@ def _note(table: PaperTable, spread: str) -> str:
         "ci": "mean ± half of the 95 % interval",
         "none": "mean",
     }[spread]
-    counts = {cell.description.n for line in table.cells for cell in line if cell}
+    cells = [cell for line in table.cells for cell in line if cell]
+    if not any(cell.spread_text for cell in cells):
+        shown = "mean"
+    counts = {cell.description.n for cell in cells}
     unless = " unless a cell says otherwise" if len(counts) > 1 else ""
     return f"{shown}, n = {table.usual_n}{unless}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from . import _better, _compare_groups, _query_documents, _query_names, _query_rows, _status
@@ -108,7 +108,7 @@ def result_of(word: str, chosen: Chosen, option: str) -> Result:
         SettingError: it means nothing, or several things, or has no direction for ``:best``.
     """
     names = chosen.names
-    found = names.exact(f"summary.{word}") or names.exact(word)
+    found = names.results(word)
     if len(found) == 1:
         field = found[0]
         return Result(_name(field), field.getter, _better.lower_is_better(field.key))
@@ -235,12 +235,17 @@ def cautions(
             f"as seed {value} of {listed(ids)}: their mean counts as one result"
         )
     rows = {row["expid"]: row for row in chosen.rows}
-    members = [[rows[run.expid] for run in group.runs] for group in groups]
-    differing = []
-    for field in [*chosen.names.fields("args"), Field("header", "sha")]:
-        is_seed = field == seed or (seed is None and "seed" in field.key.lower())
-        if field not in keys and not is_seed and any(_differs(field, some) for some in members):
-            differing.append("the commit" if field.group == "header" else field.name)
+    members = ([rows[run.expid] for run in group.runs] for group in groups)
+    asked = [
+        field
+        for field in [*chosen.names.fields("args"), Field("header", "sha")]
+        if field not in keys
+        and not (field == seed or (seed is None and "seed" in field.key.lower()))
+    ]
+    differing = [
+        "the commit" if field.group == "header" else field.name
+        for field in _differing(asked, members)
+    ]
     if differing:
         said.append(
             f"not only the seed differs between the experiments of a group: {listed(differing)}"
@@ -248,8 +253,22 @@ def cautions(
     return said
 
 
-def _differs(field: Field, rows: Sequence[dict[str, Any]]) -> bool:
-    return len({_query_rows.identity(value) for value in field.of(rows)}) > 1
+def _differing(fields: Sequence[Field], groups: Iterable[Sequence[dict[str, Any]]]) -> list[Field]:
+    """The fields that are not the same in all rows of some group."""
+    # Row by row, since a row may read its values anew when others were asked meanwhile.
+    left = [(field, field.getter) for field in fields]
+    for rows in groups:
+        first: dict[Field, str] = {}
+        for row in rows:
+            known = {"args": row["args"], "sha": row["sha"]}
+            odd = {
+                field
+                for field, getter in left
+                if (same := _query_rows.identity(getter(known))) != first.setdefault(field, same)
+            }
+            left = [pair for pair in left if pair[0] not in odd] if odd else left
+    kept = {field for field, _ in left}
+    return [field for field in fields if field not in kept]
 
 
 def label(group: _compare_groups.Group) -> str:

@@ -17,6 +17,7 @@ __all__ = ["arrow_table", "columns", "pandas_frame", "parquet", "polars_frame"]
 
 _HEADER = ("sha", "start_time", "status", "status_message")
 _GROUPS = ("header", "args", "default_args", "metadata", "summary")
+_MEASURED = ("args", "default_args", "summary")
 _FLAT_HEADER = ("sha", "start_time", "duration", "status", "status_message", "description")
 _FLAT_GROUPS = ("args", "summary", "annotations")
 _PLAIN = frozenset((str, int, float, bool, list, type(None)))
@@ -57,13 +58,24 @@ def pandas_frame(store: Any, normalize_json_values: int) -> Any:
     for values in found.values():
         values += [nan] * (len(store) - len(values))
     frame = pandas.DataFrame(
-        {n: found[column] for n, column in enumerate(ordered)},
+        {n: _for_pandas(found[column], column[0]) for n, column in enumerate(ordered)},
         index=pandas.Index(list(store), name=("header", "expid"), dtype=object),
     )
     frame.columns = pandas.MultiIndex.from_tuples(
-        [column + ("",) * (levels - len(column)) for column in ordered]
+        [tuple(map(_text, column)) + ("",) * (levels - len(column)) for column in ordered]
     )
     return frame
+
+
+def _for_pandas(values: list[Any], group: str) -> list[Any]:
+    """A column: numbers where all are, with what is not finite among them; text that is Unicode."""
+    if str not in set(map(type, values)):
+        return values
+    if group in _MEASURED:
+        kind, numbers = _of_one_kind(values, "text")
+        if kind == "float":
+            return numbers
+    return [_text(value) if type(value) is str else value for value in values]
 
 
 def _unrolled(groups: Mapping[str, Any], levels: int) -> dict[tuple[str, ...], Any]:

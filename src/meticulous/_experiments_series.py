@@ -293,7 +293,7 @@ class Series:
         problem = self._problems.get(_folder.METRICS)
         hint = f"Did you mean {', '.join(map(repr, close))}?" if close else ""
         if not names:
-            hint = f"{problem[:1].upper()}{problem[1:]}." if problem else "It has logged none."
+            hint = f"The file {problem}." if problem else "It has logged none."
         elif not close:
             hint = f"It has {', '.join(map(repr, names[:10]))}{', ...' if names[10:] else ''}."
         message = f"There is no metric {metric!r} in experiment {self.expid}."

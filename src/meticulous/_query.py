@@ -1,12 +1,16 @@
 """Filter expressions: ``args_lr > 0.01 and summary_acc > 0.9``.
 
 A subset of what Python and ``DataFrame.query`` understand. It is parsed with `ast`, every node is
-checked, and closures are made of it; nothing is ever evaluated as Python.
+checked, and closures are made of it; nothing is ever evaluated as Python. Each closure gives the
+values of many rows at once, since a call for each row and node would take most of the time.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
+import itertools
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,10 +22,13 @@ from .errors import QueryError
 
 __all__ = ["Query", "compile"]
 
-Row = dict[str, Any]
-Evaluate = Callable[[Row], Any]
+Row = Any
+Evaluate = Callable[[Sequence[Row]], list[Any]]
 
 _DEEPEST = 80
+_AT_ONCE = 128
+"""So many rows are looked at together: few, since rows may read their values anew when others were
+asked meanwhile."""
 _SPECIAL = frozenset("\\^$*+?{[|(")
 
 
@@ -50,33 +57,43 @@ class Query:
         self._evaluate = self._compiled(self._of_one_row)
 
     def __call__(self, row: Row) -> Any:
-        return self._evaluate(row)
+        return self._evaluate([row])[0]
 
     def __repr__(self) -> str:
         return f"<filter {self.text!r}>"
 
     def bind(self, names: Names) -> Evaluate:
-        """Give the function that evaluates it, with every name looked up among those of all rows.
+        """Give the function that evaluates it for each of some rows, with every name looked up
+        among those of all rows.
 
         Raises:
             QueryError: a name is unknown, or could mean several things.
         """
 
         def find(word: str, offset: int) -> Evaluate:
-            return self._field(word, offset, names).getter
+            getter = self._field(word, offset, names).getter
+            return lambda rows: list(map(getter, rows))
 
         return self._compiled(find)
 
-    def filter(self, rows: Sequence[Row]) -> list[Row]:
+    def filter(self, rows: Sequence[Row], names: Names | None = None) -> list[Row]:
         """Give the rows for which it is true.
+
+        Args:
+            rows: see `Names`.
+            names: of the rows, when they are known.
 
         Raises:
             QueryError: a name in it is unknown or ambiguous among these rows.
         """
         if not rows:
             return []
-        evaluate = self.bind(Names(rows))
-        return [row for row in rows if truth(evaluate(row))]
+        evaluate = self.bind(names or Names(rows))
+        found: list[Row] = []
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            found += itertools.compress(some, map(truth, evaluate(some)))
+        return found
 
     def _compiled(self, find: Callable[[str, int], Evaluate]) -> Evaluate:
         compiler = _Compiler(self._expression, find)
@@ -91,7 +108,7 @@ class Query:
                 return MISSING
             return self._field(word, offset, names).getter(row)
 
-        return value
+        return lambda rows: list(map(value, rows))
 
     def _field(self, word: str, offset: int, names: Names) -> Field:
         found = names.exact(word)
@@ -123,7 +140,7 @@ def _parsed(expression: Expression) -> ast.expr:
 
 
 class _Compiler:
-    """Turns the nodes of an expression into functions of a row."""
+    """Turns the nodes of an expression into functions of rows, which give a value for each."""
 
     def __init__(self, expression: Expression, find: Callable[[str, int], Evaluate]) -> None:
         self.names: list[str] = []
@@ -151,14 +168,13 @@ class _Compiler:
     # ------------------------------------------------------------------------ values
 
     def constant(self, node: ast.Constant) -> Evaluate:
-        value = node.value  # True, False or None: the rest are placeholders
-        return lambda row: value
+        return _always(node.value)  # True, False or None: the rest are placeholders
 
     def name(self, node: ast.Name | ast.Attribute) -> Evaluate:
         if isinstance(node, ast.Name):
             value, is_name = self._expression.values[node.id]
             if not is_name:
-                return lambda row: value
+                return _always(value)
         word = self.dotted(node)
         if word is None:
             raise self.error(node, "only names have parts.", _known())
@@ -184,9 +200,8 @@ class _Compiler:
     def sequence(self, node: ast.List | ast.Tuple) -> Evaluate:
         items = self.all_of(node.elts)
         if all(self.is_constant(item) for item in node.elts):
-            values = [item({}) for item in items]
-            return lambda row: values
-        return lambda row: [item(row) for item in items]
+            return _always([item([None])[0] for item in items])
+        return lambda rows: list(map(list, zip(*(item(rows) for item in items), strict=True)))
 
     def is_constant(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Name):
@@ -197,47 +212,50 @@ class _Compiler:
 
     def logic(self, node: ast.BoolOp) -> Evaluate:
         parts = self.all_of(node.values)
-        if isinstance(node.op, ast.And):
-            return lambda row: all(truth(part(row)) for part in parts)
-        return lambda row: any(truth(part(row)) for part in parts)
+        goes_on = isinstance(node.op, ast.And)
+
+        def evaluate(rows: Sequence[Row]) -> list[bool]:
+            found = list(map(truth, parts[0](rows)))
+            for part in parts[1:]:
+                # Only of rows that are not decided: the value of others may have to be read.
+                left = [row for row, is_true in zip(rows, found, strict=True) if is_true is goes_on]
+                truths = map(truth, part(left))
+                found = [next(truths) if is_true is goes_on else is_true for is_true in found]
+            return found
+
+        return evaluate
 
     def unary(self, node: ast.UnaryOp) -> Evaluate:
         operand = self.value(node.operand)
         if isinstance(node.op, ast.USub):
-            return lambda row: negated(operand(row))
+            return lambda rows: list(map(negated, operand(rows)))
         if isinstance(node.op, ast.UAdd):
-            return lambda row: negated(negated(operand(row)))
-        return lambda row: not truth(operand(row))
+            return lambda rows: list(map(negated, map(negated, operand(rows))))
+        return lambda rows: list(map(operator.not_, map(truth, operand(rows))))
 
     def binary(self, node: ast.BinOp) -> Evaluate:
         make = BINARY.get(type(node.op).__name__)
         if make is None:
             raise self.error(node, "this operator is not known here.")
         apply, left, right = make(), self.value(node.left), self.value(node.right)
-        return lambda row: apply(left(row), right(row))
+        return lambda rows: list(map(apply, left(rows), right(rows)))
 
     def comparison(self, node: ast.Compare) -> Evaluate:
-        for operator, other in zip(node.ops, node.comparators, strict=True):
+        for relation, other in zip(node.ops, node.comparators, strict=True):
             is_none = isinstance(other, ast.Constant) and other.value is None
-            if isinstance(operator, (ast.Is, ast.IsNot)) and not is_none:
+            if isinstance(relation, (ast.Is, ast.IsNot)) and not is_none:
                 raise self.error(other, "'is' is for None only.", "Write '==' or '!='.")
-        first = self.value(node.left)
-        relations = [RELATIONS[type(operator).__name__] for operator in node.ops]
-        others = self.all_of(node.comparators)
-        if len(others) == 1:
-            relation, other_value = relations[0], others[0]
-            return lambda row: relation(first(row), other_value(row))
+        values = self.all_of([node.left, *node.comparators])
+        relations = [RELATIONS[type(relation).__name__] for relation in node.ops]
 
-        def chain(row: Row) -> bool:
-            left = first(row)
-            for relation, other in zip(relations, others, strict=True):
-                right = other(row)
-                if not relation(left, right):
-                    return False
-                left = right
-            return True
+        def evaluate(rows: Sequence[Row]) -> list[bool]:
+            sides = itertools.pairwise([value(rows) for value in values])
+            first, *others = (
+                map(relation, *pair) for relation, pair in zip(relations, sides, strict=True)
+            )
+            return list(functools.reduce(functools.partial(map, operator.and_), others, first))
 
-        return chain
+        return evaluate
 
     # ------------------------------------------------------------------------ calls
 
@@ -258,15 +276,11 @@ class _Compiler:
         if name == "contains":
             ignore_case = self._contains_options(node)
             if ignore_case:
-                value, part = self.all_of(arguments)
-                return lambda row: apply(value(row), part(row), case=False)
+                apply = functools.partial(apply, case=False)
         elif node.keywords:
             raise self.error(node, f"{name}() takes no named arguments.")
         values = self.all_of(arguments)
-        if len(values) == 1:
-            only = values[0]
-            return lambda row: apply(only(row))
-        return lambda row: apply(*[value(row) for value in values])
+        return lambda rows: list(map(apply, *(value(rows) for value in values)))
 
     def _owner(self, node: ast.expr, method: str | None) -> ast.expr:
         """What a method is called on, without the ``.str`` that pandas wants before it."""
@@ -307,6 +321,10 @@ class _Compiler:
                 "Write .contains(...) without .str, or regex=False.",
             )
         return equal(options["case"], False)
+
+
+def _always(value: Any) -> Evaluate:
+    return lambda rows: [value] * len(rows)
 
 
 def _known() -> str:

@@ -39,7 +39,7 @@ LATEX = {
     "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",  # \textquotedbl is not in every font encoding
     "[": "{[}",  # after a line's end it would begin an argument, and * change its meaning
     "*": "{*}",
 }
@@ -146,7 +146,7 @@ def _markdown(table: Selection) -> str:
 
 def _latex(table: Selection) -> str:
     header = [escaped(clean(name), LATEX) for name in table.header]
-    body = [[escaped(short(value), LATEX) for value in row] for row in table.cells()]
+    body = [[_latex_cell(value) for value in row] for row in table.cells()]
     lines = [
         f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in _numeric(table))}}}",
         "\\toprule",
@@ -157,6 +157,11 @@ def _latex(table: Selection) -> str:
         "\\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_cell(value: Any) -> str:
+    text = escaped(short(value), LATEX)
+    return text.replace("-", "$-$", 1) if type(value) in (int, float) and value < 0 else text
 
 
 def _numeric(table: Selection) -> list[bool]:

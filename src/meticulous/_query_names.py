@@ -35,6 +35,9 @@ _ALIASES = {"id": "expid", "begin_time": "start_time", "message": "status_messag
 # Where a name without its group is looked for; the next ones only when it is in none of these.
 _TIERS = (("header", "args", "summary", "annotations"), ("metadata",), ("default_args",))
 _BY_LENGTH = ("default_args", "annotations", "metadata", "summary", "metrics", "header", "args")
+_HOW = ("last", "min", "max", "best", "count")
+_FEW = 20
+_CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
 # What a metric is asked for; its name alone means the last value.
 _ENDS = (
     *(f".{name}{of}" for name in ("last", "min", "max", "best") for of in ("", "_step")),
@@ -189,6 +192,23 @@ class Names:
             self._plain[group] = plain
         return [Field(group, known) for known in self._plain[group].get(_ODD.sub("_", key), [])]
 
+    def results(self, word: str) -> list[Field]:
+        """The fields that a name can mean where a result is asked for: a summary value first."""
+        if word.startswith(tuple(f"{group}{sign}" for group in _BY_LENGTH for sign in "._")):
+            return self.exact(word) or self._in("summary", word)
+        return self._in("summary", word) or self.exact(word)
+
+    def logged(self, word: str) -> list[Field]:
+        """The field of a logged value as ``--metrics`` and ``stats`` spell it: ``loss:min``."""
+        metric, colon, how = word.rpartition(":")
+        if not colon or how not in _HOW:
+            return []
+        return self.exact(f"metrics.{metric.removeprefix('metrics.')}.{how}")
+
+    def is_logged(self, word: str) -> bool:
+        """Whether a name is that of a metric of one of the last experiments."""
+        return bool(Names(self._rows[-_FEW:])._in("metrics", word))
+
     def prefixed(self, word: str) -> list[Field]:
         """The fields whose name, with or without the group, begins with a word."""
         start = _ODD.sub("_", word)
@@ -208,6 +228,7 @@ class Names:
             spelled[field.name] = spelled[field.name.replace(".", "_")] = field.name
             if field.group in _TIERS[0]:
                 spelled[field.key] = field.name
+            if field.group in (*_TIERS[0], *_TIERS[1]):
                 spelled.setdefault(field.key.rpartition(".")[2], field.name)
         near = difflib.get_close_matches(word, spelled, 6, 0.7)
         return list(dict.fromkeys(spelled[name] for name in near))[:3]
@@ -228,6 +249,10 @@ def explain(word: str, found: list[Field], names: Names) -> tuple[str, str]:
             f"{word!r} can mean {' or '.join(repr(field.name) for field in found)}.",
             "Write the one that you mean.",
         )
+    if word in _CONSTANTS:
+        return f"There is no {word!r}.", f"Write {_CONSTANTS[word]}."
+    if names.is_logged(word):
+        return f"There is no value {cut(word, 60)!r}, but a metric.", f"Write 'metrics.{word}'."
     close = names.close(word)
     word = cut(word, 60)
     if close:

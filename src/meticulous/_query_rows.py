@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from ._query_names import Field, Names, explain, words
-from ._query_values import number, order_key
+from ._query_values import KINDS, number, order_key
 from ._table import MISSING
 from .errors import SettingError
 
@@ -31,7 +32,8 @@ def columns_of(texts: Sequence[str], names: Names, option: str) -> list[Field]:
     """
     found: dict[Field, None] = {}
     for word in _listed(texts, option):
-        fields = names.exact(word) or _statistics(names, word) or names.prefixed(word)
+        fields = names.exact(word) or _statistics(names, word)
+        fields = fields or names.logged(word) or names.prefixed(word)
         if not fields:
             raise _unknown(option, word, [], names)
         found.update(dict.fromkeys(fields))
@@ -44,7 +46,8 @@ def field_of(word: str, names: Names, option: str) -> Field:
     Raises:
         SettingError: it is of none, or of several.
     """
-    found = names.exact(word) or names.exact(f"{word}_mean") or names.prefixed(word)
+    found = names.exact(word) or names.exact(f"{word}_mean")
+    found = found or names.logged(word) or names.prefixed(word)
     if len(found) != 1:
         raise _unknown(option, word, found, names)
     return found[0]
@@ -84,11 +87,19 @@ def ordered(rows: Sequence[Row], fields: Sequence[Field], *, descending: bool = 
     """
     found = list(rows)
     for field in reversed(fields):
-        value_of = field.getter
-        keyed = [(order_key(value_of(row)), row) for row in found]
-        present = [(key, row) for key, row in keyed if key is not None]
-        present.sort(key=lambda pair: pair[0], reverse=descending)
-        found = [row for _, row in present] + [row for key, row in keyed if key is None]
+        kinds: list[list[tuple[Any, Row]]] = [[] for _ in range(KINDS)]
+        absent = []
+        for row, value in zip(found, map(field.getter, found), strict=True):
+            if type(value) is float and value == value:  # most are: a call for each would take long
+                kinds[0].append((value, row))
+            elif (key := order_key(value)) is None:
+                absent.append(row)
+            else:
+                kinds[key[0]].append((key[1], row))
+        for kind in kinds:
+            kind.sort(key=itemgetter(0), reverse=descending)
+        in_order = reversed(kinds) if descending else kinds
+        found = [row for kind in in_order for _, row in kind] + absent
     return found
 
 

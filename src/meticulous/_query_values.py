@@ -18,6 +18,7 @@ from ._table import MISSING
 __all__ = [
     "BINARY",
     "FUNCTIONS",
+    "KINDS",
     "METHODS",
     "RELATIONS",
     "is_null",
@@ -33,6 +34,7 @@ _MOST_DIGITS = 400
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _NUMBERS = frozenset((int, float, bool))
 _TEXTS = frozenset((str, Id))
+_PLAIN = frozenset((int, float, bool, str))
 
 
 def number(value: Any) -> Any:
@@ -47,7 +49,7 @@ def number(value: Any) -> Any:
 
 def truth(value: Any) -> bool:
     """Whether a value counts as true; what is missing or not a number does not."""
-    return not is_null(value) and bool(value)
+    return value is True or (not is_null(value) and bool(value))
 
 
 def is_null(value: Any) -> bool:
@@ -76,6 +78,8 @@ def _pair(a: Any, b: Any) -> tuple[Any, Any] | None:
 
 
 def equal(a: Any, b: Any) -> bool:
+    if type(a) is type(b) and type(a) in _PLAIN:
+        return bool(a == b)
     pair = _pair(a, b)
     if pair:
         return bool(pair[0] == pair[1])
@@ -93,22 +97,27 @@ def _differs(a: Any, b: Any) -> bool:
     return not equal(a, b)
 
 
-def _less(a: Any, b: Any) -> bool:
-    pair = _pair(a, b)
-    return pair is not None and pair[0] < pair[1]
+def _less(a: Any, b: Any) -> Any:
+    quick = type(a) in _NUMBERS and type(b) in _NUMBERS  # as most are
+    return a < b if quick else _compared(operator.lt, a, b)
 
 
-def _at_most(a: Any, b: Any) -> bool:
-    pair = _pair(a, b)
-    return pair is not None and pair[0] <= pair[1]
+def _at_most(a: Any, b: Any) -> Any:
+    quick = type(a) in _NUMBERS and type(b) in _NUMBERS
+    return a <= b if quick else _compared(operator.le, a, b)
 
 
-def _greater(a: Any, b: Any) -> bool:
+def _greater(a: Any, b: Any) -> Any:
     return _less(b, a)
 
 
-def _at_least(a: Any, b: Any) -> bool:
+def _at_least(a: Any, b: Any) -> Any:
     return _at_most(b, a)
+
+
+def _compared(compare: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
+    pair = _pair(a, b)
+    return pair is not None and compare(*pair)
 
 
 def _within(a: Any, b: Any) -> bool:
@@ -285,6 +294,9 @@ METHODS: dict[str, tuple[Callable[..., Any], int, int]] = {
 
 # ---------------------------------------------------------------------------- order
 
+KINDS = 4
+"""How many kinds of values `order_key` tells apart."""
+
 
 def order_key(value: Any) -> tuple[int, Any] | None:
     """What to sort a value by: numbers, then text, then the rest as it is written.
@@ -292,12 +304,15 @@ def order_key(value: Any) -> tuple[int, Any] | None:
     Returns:
         A key that compares with every other; None for what is missing or not a number.
     """
+    kind = type(value)
+    if kind is str and value not in _NOT_FINITE:
+        return 1, value
     if is_null(value):
         return None
     found = number(value)
     if found is not None:
         return 0, found
-    if type(value) in _TEXTS:
+    if kind is Id:
         return 1, str(value)
     try:
         return 2, repr(value)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["MISSING", "Column", "Table", "clean", "cut", "duration_text", "render"]
+__all__ = ["MISSING", "Column", "Table", "clean", "cut", "duration_text", "render", "width_of"]
 
 GAP = "  "
 _HEADER_MINIMUM = 10
@@ -97,7 +97,8 @@ def render(columns: Sequence[Column], width: int | None = None, *, colour: bool 
     if any(columns[index].group for index in shown):
         groups = [columns[index].group for index in shown]
         lines.append(_group_line(groups, [widths[index] or 0 for index in shown], width))
-    headers = [_pad(clean(columns[i].name), widths[i] or 0, cells[i].right) for i in shown]
+    names = [_header(clean(columns[i].name), widths[i] or 0) for i in shown]
+    headers = [_pad(n, widths[i] or 0, cells[i].right) for i, n in zip(shown, names, strict=True)]
     lines.append(GAP.join(headers).rstrip())
     lines += [GAP.join(row).rstrip() for row in zip(*padded, strict=True)]
     return Table(lines, [columns[i] for i, given in enumerate(widths) if given is None])
@@ -197,6 +198,14 @@ def _pad(text: str, width: int, right: bool) -> str:
     text = cut(text, width)
     space = " " * (width - width_of(text))
     return space + text if right else text + space
+
+
+def _header(name: str, width: int) -> str:
+    """Shorten a dotted name from the left: what tells columns apart mostly stands at its end."""
+    if width_of(name) <= width or "." not in name:
+        return name
+    last = name.rpartition(".")[2]
+    return f"...{last}" if width_of(last) + 3 <= width else last
 
 
 def _group_line(groups: list[str], widths: list[int], width: int | None) -> str:

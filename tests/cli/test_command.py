@@ -3,6 +3,7 @@ promise is about them.
 """
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -27,6 +28,8 @@ from read.records import write_record
         (["nowhere"], 1, "There is no experiments folder {here}/nowhere. Record an experiment"),
         ([], 1, "There is no experiments folder {here}/experiments. Record an experiment first"),
         (["lits"], 2, "There is no command and no folder 'lits'. Did you mean 'meticulous list'?"),
+        (["stor"], 2, "There is no command and no folder 'stor'. Did you mean 'meticulous store/'"),
+        (["list", "--nope"], 2, "Unrecognized arguments: --nope. See 'meticulous list --help'."),
         (["list", "a", "b"], 2, "Unrecognized arguments: b. See 'meticulous list --help'."),
         (["--args", "some"], 2, "Argument --args: invalid choice: 'some'"),
         (
@@ -64,7 +67,8 @@ def test_a_working_directory_that_is_gone_is_an_error_not_a_traceback(tmp_path):
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("meticulous: ")
+    said = "meticulous: The working directory is gone. Change into another one."
+    assert done.stderr.splitlines()[-1] == said
     assert "Traceback" not in done.stderr
 
 
@@ -86,6 +90,7 @@ def test_a_pipe_that_closes_early_ends_it_quietly(tmp_path):
         script = f'"$0" -m meticulous "$1" {options} | head -1; echo "${{PIPESTATUS[0]}}"'
         done = subprocess.run(
             ["bash", "-c", script, sys.executable, tmp_path],
+            env=dict(os.environ),  # without the COLUMNS that readline sets behind it
             capture_output=True,
             text=True,
             timeout=60,
@@ -183,6 +188,16 @@ def test_the_version_is_that_of_the_package(capfd):
     import meticulous
 
     assert run(capfd, "--version") == (0, f"meticulous {meticulous.__version__}\n", "")
+    answer = json.loads(run(capfd, "--version", "--json")[1])
+    assert answer == {"schema": 1, "version": meticulous.__version__}
+
+
+def test_help_is_also_a_word(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(capfd, "help") == run(capfd, "--help")
+    assert run(capfd, "help", "show") == run(capfd, "show", "--help")
+    write_record(tmp_path / "help")
+    assert run(capfd, "help")[1].startswith("1 experiment in help/")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["list", "--help"], ["--version"], ["list", "."]])

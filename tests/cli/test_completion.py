@@ -9,6 +9,7 @@ import pytest
 
 from cli import command
 from meticulous.cli import COMMANDS
+from read.records import write_record
 
 
 @pytest.mark.parametrize(
@@ -25,17 +26,35 @@ from meticulous.cli import COMMANDS
         (["list", "--status", "E"], ["ERROR"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["list", "--tail", ""], []),
+        (["list", "--columns", "args.lr,summary.lo"], ["args.lr,summary.loss"]),
+        (["list", "--args", "n"], ["none", "non-default"]),
+        (["list", "--tag", ""], ["best"]),
+        (["list", "--metrics", "tr"], ["train/loss"]),
+        (["list", "-i", "n"], ["named"]),
+        (["tag", "1", "b"], ["best"]),
+        (["tag", "n"], ["named"]),
+        (["plot", "t"], ["train/loss"]),
+        (["plot", "--log", "y", "t"], ["train/loss"]),
+        (["plot", "--watch", "t"], ["train/loss"]),
+        (["plot", "--band", "s"], ["std", "sem"]),
+        (["plot", "acc", "-i", "n"], ["named"]),
+        (["stats", "summary.lo"], ["summary.loss"]),
+        (["stats", "loss", "--ids", "1"], ["1", "10"]),
+        (["logs", "-f", "n"], ["named"]),
+        (["show", "--json", "n"], ["named"]),
+        (["show", "--experiments-directory", "other", ""], ["7", "last"]),
+        (["list", "other", "--columns", "args.o"], ["args.only"]),
         (["nonsense", "\x1b["], []),
     ],
 )
 def test_what_could_follow(store, monkeypatch, capfd, words, among):
     monkeypatch.chdir(store.parent)
+    (store / "1" / "annotations.json").write_text('{"tags": ["best"]}')
+    (store / "10" / "metrics.jsonl").write_text('{"step": 0, "time": 1.0, "train/loss": 1}\n')
+    write_record(store.parent / "other", "7", args={"only": 1})
     code, out, err = command.run(capfd, "completion", "--words", *words)
     assert (code, err) == (0, "")
-    if words[-1:] == ["n"] and words[0] == "logs":
-        assert set(out.split()) <= {"named"}  # the option before may take a value
-    else:
-        assert out.split() == among
+    assert out.split() == among
 
 
 def test_nothing_fails_where_no_experiment_is(tmp_path, monkeypatch, capfd):

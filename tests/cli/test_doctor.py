@@ -66,9 +66,13 @@ def test_programs_get_all_the_facts(repository, capfd, monkeypatch):
     assert {check["state"] for check in answer["checks"]} <= {"ok", "note"}
 
 
-def test_a_narrow_terminal_cuts_and_does_not_wrap(repository, capfd, monkeypatch):
+def test_a_narrow_terminal_wraps_and_loses_nothing(repository, capfd, monkeypatch):
     monkeypatch.chdir(repository.path)
+    whole = lines(command.run(capfd, "doctor")[1])
     monkeypatch.setenv("COLUMNS", "40")
     code, out, _ = command.run(capfd, "doctor")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 40
+    narrow = "".join(out.split())
+    for name in ("meticulous", "code", "experiments", "extras"):
+        assert "".join(whole[name][1].split()) in narrow

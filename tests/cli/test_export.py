@@ -109,6 +109,8 @@ def test_a_folder_of_folders_lists_like_the_store(curves, capfd, tmp_path):
         (["--to", "x.png", "--metrics"], 2, ".csv, .tsv or .jsonl"),
         (["--to", "x.csv", "--metrics", "los"], 2, "Did you mean 'loss'?"),
         (["--to", "x.csv", "--metrics", "loss", "1"], 2, "Ids stand before the options."),
+        (["--to", "x.csv", "--metrics", "loss", "1-2"], 2, "Ids stand before the options."),
+        (["--to", "x.csv", "--metrics", "loss,acd"], 2, "There is no metric 'acd'."),
         (["7", "--to", "x.csv"], 2, "There is no experiment '7'"),
         (["--to", "no/where.csv"], 1, "No such file"),
         (["--to", "no/where.tar"], 1, "No such file"),
@@ -125,3 +127,26 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     assert says in err
     assert len(err.splitlines()) <= 1
     assert set(os.listdir(tmp_path)) == before
+
+
+def test_metrics_may_stand_in_a_list_with_commas(curves, capfd, tmp_path):
+    lines = (json.loads(line) for line in (curves / "1" / "metrics.jsonl").read_text().splitlines())
+    text = "".join(json.dumps({**line, "a,b": 1}) + "\n" for line in lines)
+    (curves / "1" / "metrics.jsonl").write_text(text)
+    exported(capfd, "--to", "some.csv", "--metrics", "loss,val/*", "a,b")
+    header = (tmp_path / "some.csv").read_text().splitlines()[0]
+    assert header == 'expid,session,step,time,loss,val/acc,"a,b"'
+
+
+@pytest.mark.parametrize("name", ["x.pd", "x.parquet"])
+def test_a_frame_holds_what_is_no_unicode_and_keys_that_are_empty(
+    tmp_path, capfd, name, monkeypatch
+):
+    pandas = pytest.importorskip("pandas")
+    write_record(tmp_path / "experiments", "1", args={"": 1, "lone": "\ud800", "deep": {"": 2}})
+    monkeypatch.chdir(tmp_path)
+    exported(capfd, "--to", name)
+    read = pandas.read_pickle if name == "x.pd" else pandas.read_parquet
+    frame = read(tmp_path / name)
+    assert frame["args."].tolist() == [1] and frame["args.deep."].tolist() == [2]
+    assert frame["args.lone"].tolist() == ["\\ud800"]

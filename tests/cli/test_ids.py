@@ -69,6 +69,28 @@ def test_a_word_that_means_nothing_is_told_with_what_to_do(five, word, says):
     assert says in str(caught.value)
 
 
+def test_an_experiment_called_all_does_not_stand_for_all_where_none_is_named(tmp_path):
+    for expid in ("1", "2", "all"):
+        write_record(tmp_path, expid)
+    store = Experiments(experiments_directory=tmp_path)
+    assert _store.chosen(store, []) == ["1", "2", "all"]
+    assert _store.chosen(store, [], "lr == 0.1") == ["1", "2", "all"]
+    assert _store.chosen(store, ["all"]) == ["all"]
+
+
+def test_the_best_is_that_of_the_summary_where_an_arg_has_the_same_name(tmp_path):
+    for expid, acc in (("1", 0.9), ("2", 0.8)):
+        write_record(tmp_path, expid, args={"acc": 1 - acc}, summary={"acc": acc})
+    store = Experiments(experiments_directory=tmp_path)
+    assert _store.chosen(store, ["best:acc", "min:args.acc"]) == ["1"]
+    assert _store.chosen(store, ["max:args.acc"]) == ["2"]
+
+
+def test_the_best_of_nothing_recorded_is_told_as_that(tmp_path):
+    with pytest.raises(SettingError, match="Nothing is recorded there yet"):
+        _store.chosen(Experiments(experiments_directory=tmp_path), ["best:acc"])
+
+
 def test_the_best_by_what_was_logged_needs_no_other_name_than_plot(tmp_path):
     for number, loss in ((1, 0.3), (2, 0.1), (3, 0.2)):
         line = json.dumps({"step": 0, "time": 1.0, "test/loss": loss})

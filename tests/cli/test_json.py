@@ -123,3 +123,23 @@ def test_nothing_is_an_answer_of_the_same_keys(store, capfd, argv):
     if isinstance(everything, dict):
         assert set(nothing) == set(everything)
     assert run(capfd, *argv, "--filter", "lr > 7", "--fail-empty", "--json")[0] == 3
+
+
+def test_a_long_list_has_a_line_for_each_item_and_is_as_strict(tmp_path, capfd, monkeypatch):
+    odd = {
+        "nan": float("nan"),
+        "lone": "\ud800",
+        "pair": "\U0001f600",
+        "big": 2**80,
+        "\x7f": "\x7f",
+    }
+    for number in range(120):
+        write_record(tmp_path, str(number), summary={"n": number, **(odd if number == 7 else {})})
+    (tmp_path / "8" / "summary.json").write_text('{"x": ' + "[" * 900 + "]" * 900 + "}")
+    out = run(capfd, tmp_path, "--json")[1]
+    assert out.isascii() and not re.search(r"[\x00-\x09\x7f]", out)
+    assert len(out.splitlines()) == 120 + 5
+    rows = json.loads(out, parse_constant=pytest.fail)["experiments"]
+    few = json.loads(run(capfd, tmp_path, "--json", "--filter", "id < 60")[1])["experiments"]
+    assert rows[:60] == few and [row["expid"] for row in rows] == [str(n) for n in range(120)]
+    assert rows[7]["summary"] == {"n": 7, **odd, "nan": "NaN", "lone": "\\ud800"}

@@ -335,7 +335,61 @@ def test_logged_values_are_columns_on_request(logged, capfd):
 
 
 def test_an_unknown_metric_is_named_with_those_that_look_like_it(logged, capfd):
-    for words in (["--metrics", "los"], ["--columns", "metrics.los"]):
+    for words, said in (
+        (["--metrics", "los"], "There is no metric 'los'. Did you mean 'loss'?"),
+        (["--metrics", "loss:mni"], "A metric has no 'mni'. Write loss:min or :max."),
+        (["--metrics", "zzz"], "There is no metric 'zzz'. There are: loss, "),
+        (["--columns", "metrics.los"], "There is no 'metrics.los'. Did you mean 'metrics.loss"),
+        (["--sort", "loss"], "There is no value 'loss', but a metric. Write 'metrics.loss'."),
+    ):
         code, out, err = run(capfd, "list", *words)
         assert (code, out) == (2, "") and err.count("\n") == 1
-        assert "metrics.los" in err and "Did you mean 'metrics.loss" in err
+        assert said in err
+
+
+def test_a_logged_value_is_spelled_alike_wherever_a_name_stands(logged, capfd):
+    words = ["--columns", "loss:min", "--sort", "loss:min", "--filter", "n < 4"]
+    code, out, err = run(capfd, "list", *words, "--json")
+    assert (code, err) == (0, "")
+    values = [row["metrics.loss.min"] for row in json.loads(out)["rows"]]
+    assert values == sorted(values, reverse=True) and len(values) == 3
+
+
+# ------------------------------------------------------------------------------ what people wrote
+
+
+def test_names_and_tags_are_shown_where_there_are_any(tmp_path, capfd):
+    write_record(tmp_path, "1", annotations={"name": "base", "tags": ["best", "paper"]})
+    write_record(tmp_path, "2", annotations={"tags": [], "name": ""})
+    header, rows = listed(capfd, tmp_path)
+    assert header[:3] == ["id", "name", "status"] and header[-1] == "tags"
+    assert re.search(r"^1 +base +SUCCESS .* best, paper$", rows["1"])
+    write_record(tmp_path / "other", "1")
+    assert "name" not in listed(capfd, tmp_path / "other")[0]
+
+
+def test_notes_are_shown_as_what_they_say(tmp_path, capfd):
+    notes = [{"time": "2026-11-30T00:00:00+00:00", "text": "too slow"}, {"text": "again"}, 5]
+    write_record(tmp_path, "1", annotations={"notes": notes})
+    assert listed(capfd, tmp_path, "--columns", "notes")[1]["1"] == "1   too slow; again"
+    answer = json.loads(run(capfd, tmp_path, "--columns", "notes", "--json")[1])
+    assert answer["rows"][0]["annotations.notes"] == notes
+
+
+def test_columns_stay_straight_where_the_encoding_lacks_characters(tmp_path):
+    for expid, name in (("1", "n\xe4me \u4e16"), ("2", "x")):
+        write_record(tmp_path, expid, args={"name": name}, default_args={}, description="d")
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    out = process(tmp_path, "--columns", "name", "description", env=env).stdout.decode("ascii")
+    lines = out.splitlines()[-2:]
+    assert lines[0].startswith("1   n\\xe4me \\u4e16  d")
+    assert lines[0].index("d") == lines[1].index("d")
+
+
+def test_a_title_wraps_on_a_narrow_terminal(tmp_path, capfd, monkeypatch):
+    write_record(tmp_path / "experiments", "1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = run(capfd, "list", "--filter", "lr > 0.01 and lr < 0.2 and status == 'SUCCESS'")[1]
+    assert max(map(len, lines.splitlines())) <= 40
+    assert lines.startswith("1 experiment in experiments/, filtered\nby lr > ")

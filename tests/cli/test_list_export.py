@@ -70,8 +70,15 @@ def test_latex_has_no_special_character_that_is_not_escaped(root, capfd):
         cells = line.removesuffix(" \\\\").split(" & ")
         assert len(cells) == columns
         for cell in cells:
-            plain = re.sub(r"\\text[a-z]+\{\}|\\[{}$&#%_]|\{[\[*]\}", "", cell)
+            plain = re.sub(r"\\(text[a-z]+|char34)\{\}|\\[{}$&#%_]|\{[\[*]\}", "", cell)
+            plain = re.sub(r"^\$-\$(?=[0-9])", "", plain)
             assert not re.search(r"[\\{}$&#%_~^<>|\[*\x00-\x1f]", plain), cell
+
+
+def test_latex_has_minus_signs_and_quotes_that_every_font_has(tmp_path, capfd):
+    write_record(tmp_path, "1", args={"x": -0.5, "y": "-a", "z": {"k": []}, "q": 'a"b'})
+    out = run(capfd, "list", tmp_path, "--columns", "args.x", "y", "q", "--latex")[1]
+    assert out.splitlines()[4] == r"1 & $-$0.5 & -a & a\char34{}b \\"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "md", "tex"])

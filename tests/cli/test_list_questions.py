@@ -95,6 +95,38 @@ def test_the_command_shows_the_newest_and_a_folder_all(tmp_path, capfd, monkeypa
     assert len(run(capfd, "list", "--csv")[1].splitlines()) == 36
 
 
+def test_a_broken_record_in_a_copied_folder_is_not_taken_for_new(tmp_path, capfd, monkeypatch):
+    root = tmp_path / "experiments"
+    for number in range(1, 36):
+        start = f"2021-11-23T00:{number:02d}:00+00:00"
+        folder = write_record(root, str(number), start_time=start)
+        if number in (2, 3, 4, 20, 35):  # the time of these folders is now, of the last rightly so
+            (folder / "metadata.json").write_text("{")
+    monkeypatch.chdir(tmp_path)
+    assert ids(capfd, "list") == [str(number) for number in range(6, 36)]
+
+
+def test_ids_can_be_asked_for_as_in_every_command(runs, capfd):
+    assert ids(capfd, "list", "-i", "3-4,last", "-i", "1") == ["3", "4", "10", "1"]
+    assert ids(capfd, "list", "--ids", "best:acc", "-i", "2") == ["9", "2"]
+    assert ids(capfd, "list", "-i", "1-5", "--filter", "seed == 2", "--sort", "id") == ["3"]
+    code, out, err = run(capfd, "list", "-i", "77")
+    assert (code, out) == (2, "") and "There is no experiment '77'" in err
+
+
+def test_a_tag_that_nothing_has_is_told_with_one_that_looks_like_it(runs, capfd):
+    code, out, err = run(capfd, "list", "--tag", "papr")
+    assert (code, err) == (0, "")
+    hint = "None has the tag 'papr'. Did you mean 'paper'?"
+    assert out == f"No experiments match in experiments/. {hint}\n"
+    assert run(capfd, "list", "--tag", "paper,zzz")[1].endswith(" None has the tag 'zzz'.\n")
+    assert run(capfd, "list", "--tag", "best", "--filter", "seed == 0")[1].endswith(
+        "experiments/.\n"
+    )
+    assert run(capfd, "list", "--tag", "papr", "--fail-empty")[0] == 3
+    assert json.loads(run(capfd, "list", "--tag", "papr", "--json")[1])["experiments"] == []
+
+
 WRONG = [
     (["--filter", "acuracy > 1"], "Filter, column 1, at 'acuracy > 1': There is no 'acuracy'."),
     (
@@ -193,6 +225,7 @@ def test_columns_that_are_the_same_everywhere_can_be_left_out(runs, capfd):
         "args.seed",
         "summary.acc",
         "summary.loss",
+        "tags",
     ]
 
 

@@ -111,7 +111,9 @@ def test_metrics_are_names_patterns_or_expressions(curves, capfd):
         (["loss", "--x", "epohc", "-i", "1"], "no metric 'epohc'. Did you mean 'epoch'?"),
         (["--regex", "("], "'(' is no regular expression"),
         (["loss", "--smooth", "1"], "Argument --smooth"),
-        (["loss", "--xlim", "3,2"], "Argument --xlim: '3,2' is not two ends"),
+        (["loss", "--xlim", "3,2"], "Argument --xlim: '3,2' ends before it begins."),
+        (["loss", "--xlim", "3"], "Argument --xlim: '3' is not two ends"),
+        (["loss,lss"], "There is no metric 'lss'. Did you mean 'loss'?"),
         (["loss", "--ylim=nan,1"], "Argument --ylim"),
         (["loss", "--width", "3"], "Argument --width: it has to be 20 or more"),
         (["loss", "--groupby", "model", "--x", "time"], "Use --x step, or a metric."),
@@ -142,6 +144,15 @@ def test_nothing_that_matches_a_filter(curves, capfd):
     assert drawn(capfd, "loss", "--filter", "lr > 5")[0].startswith(said[0][:24])
     assert run(capfd, "plot", "loss", "--filter", "lr > 5", "--fail-empty")[0] == 3
     assert numbers(capfd, "loss", "--filter", "lr > 5")["panels"] == []
+
+
+def test_metrics_may_stand_in_a_list_with_commas(curves, capfd):
+    logged(curves / "1", [{"loss": 1, "a,b": 2, "val/acc": 3}] * 2)
+    panels = numbers(capfd, "loss,val/*", "a,b", "-i", "1")["panels"]
+    assert [panel["title"] for panel in panels] == ["loss", "val/acc", "a,b"]
+    values = panels[0]["curves"][0]
+    assert (values["x"], values["y"]) == ([0, 1], [1.0, 1.0])
+    assert {type(value) for value in values["y"]} == {float}
 
 
 def test_of_many_experiments_the_newest_ten_are_drawn(curves, capfd):

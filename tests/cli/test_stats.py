@@ -6,7 +6,11 @@ import statistics
 import pytest
 
 from cli.command import process, run
+from meticulous._compare_groups import Group, Run
+from meticulous._compare_results import Chosen, cautions
 from meticulous._compare_statistics import describe, paired, welch
+from meticulous._query_names import Field, Names
+from meticulous._table import MISSING
 from read.records import write_record
 
 ACCURACY = {
@@ -178,11 +182,68 @@ def test_a_wrong_name_is_an_error_in_one_line_with_what_is_near(seeds, capfd, ar
     assert error in err and err.count("\n") == 1 and "\x1b" not in err
 
 
+@pytest.fixture
+def alike(tmp_path, monkeypatch):
+    """Groups that look alike: True and 'True', 1 and '1', None and 'None', none at all and ''."""
+    values = [True, "True", 1, "1", None, "None", "", "a,b", 0.5, "x"]
+    for place, value in enumerate(values):
+        args = {"flag": value, "other": "o"}
+        write_record(tmp_path / "experiments", str(place), args=args, summary={"acc": place})
+    write_record(tmp_path / "experiments", "10", args={"other": "o"}, summary={"acc": 10})
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("(True)", 0),
+        ("'True'", 1),
+        ('"True"', 1),
+        ("(1)", 2),
+        ("1.0", 2),
+        ("'1'", 3),
+        ("(None)", 4),
+        ("'None'", 5),
+        ("''", 6),
+        ("a,b", 7),
+        ("5e-1", 8),
+        ("x", 9),
+        ("'x'", 9),
+        ("()", 10),
+    ],
+)
+def test_each_baseline_can_be_named_also_where_values_look_alike(alike, capfd, text, means):
+    for argv, value in ((["flag"], text), (["flag", "other"], f"{text}, o")):
+        groups = answer(capfd, "acc", "--groupby", *argv, "--baseline", value)
+        compared = [each["group"] for each in groups["comparisons"]]
+        (mine,) = (
+            g["ids"] for g in groups["groups"] if repr(g["group"]) not in map(repr, compared)
+        )
+        assert mine == [str(means)]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("True", "'True' can mean 2 groups. Write \"(True)\" or \"'True'\"."),
+        ("1", "'1' can mean 2 groups. Write \"(1)\" or \"'1'\"."),
+        ("", "'' can mean 2 groups. Write \"''\" or \"()\"."),
+        ("Tru", "there is no group 'Tru'. Did you mean 'True'?"),
+        ("zzzzz", "There are: 0.5, True, 1, '', '1', 'None', 'True', a,b and 3 more."),
+    ],
+)
+def test_a_baseline_that_could_be_several_is_refused_with_how_to_name_each(
+    alike, capfd, text, hint
+):
+    code, out, err = run(capfd, "stats", "acc", "--groupby", "flag", "--baseline", text)
+    assert (code, out) == (2, "") and hint in err
+
+
 def test_no_experiments_is_an_answer(tmp_path, capfd):
     (tmp_path / "experiments").mkdir()
     argv = ("stats", "acc", "--groupby", "model", "--project-directory", tmp_path)
     code, out, err = run(capfd, *argv)
-    assert (code, err) == (0, "") and out.startswith("No experiments match in ")
+    assert (code, err) == (0, "") and out.startswith("No experiments in ")
     assert run(capfd, *argv, "--fail-empty")[0] == 3
     code, out, _ = run(capfd, *argv, "--json", "--fail-empty")
     assert code == 3 and json.loads(out)["stats"]["groups"] == []
@@ -241,3 +302,23 @@ def test_it_starts_without_what_it_does_not_need(seeds):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert process("stats", "--help").returncode == 0
+
+
+def test_what_else_differs_is_found_with_one_look_at_each_experiment(tmp_path):
+    class Counted(dict):
+        looks = 0
+
+        def __getitem__(self, name):
+            Counted.looks += name == "args"
+            return super().__getitem__(name)
+
+    args = [
+        {f"option_{n}": n for n in range(30)} | {"model": "m", "late": n > 8} for n in range(10)
+    ]
+    rows = [Counted(expid=str(n), args=args[n], summary={}, sha="s") for n in range(10)]
+    chosen = Chosen(None, rows, Names([dict(row) for row in rows]), {})
+    group = Group(("m",))
+    group.runs = [Run(row["expid"], "s", MISSING, 1.0) for row in rows]
+    (said,) = cautions(chosen, [group], [Field("args", "model")], None)
+    assert said == "not only the seed differs between the experiments of a group: args.late"
+    assert Counted.looks <= len(rows)

@@ -268,6 +268,25 @@ def test_html_has_the_tags_of_a_table_and_no_others(evil, capfd):
     assert "\x1b" not in out and "\u202e" not in out
 
 
+def test_rows_that_look_alike_are_told_apart(tmp_path, monkeypatch, capfd):
+    for expid, (flag, other) in enumerate([(True, 1), ("True", "1"), ("", "x"), (None, "x")]):
+        args = {"flag": flag, "other": other}
+        write_record(tmp_path / "experiments", str(expid), args=args, summary={"acc": expid})
+    write_record(tmp_path / "experiments", "9", args={"other": "x"}, summary={"acc": 9})
+    monkeypatch.chdir(tmp_path)
+    out = run(capfd, "table", "--rows", "flag", "--cell", "acc", "--md")[1]
+    rows = [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("|")][2:]
+    assert sorted(rows) == ["''", "'True'", "-", "None", "True"]
+    out = run(capfd, "table", "--rows", "flag", "--cols", "other", "--cell", "acc", "--md")[1]
+    assert out.splitlines()[0] == "| flag | 1 | '1' | x |"
+    assert "<!-- &#x27;True&#x27; / &#x27;1&#x27;: ids 1 commit 0123456 -->" in out
+
+
+def test_a_caption_tells_of_no_spread_where_there_is_none(results, capfd):
+    said = run(capfd, *ARGV, "--cell", "loss", "--filter", "seed == 0", "--md")[1]
+    assert "\nmean, n = 1" in said and "±" not in said
+
+
 def test_latex_of_nasty_values_is_a_table_of_as_many_cells(evil, capfd):
     """Read as TeX would: comments off, then no command but those of the table."""
     code, out, err = run(capfd, *evil, "--latex")
@@ -283,7 +302,7 @@ def test_latex_of_nasty_values_is_a_table_of_as_many_cells(evil, capfd):
     assert commands <= {
         *("textbf", "pm", "\\", "{", "}", "$", "&", "#", "%", "_"),
         *("textbackslash", "textasciitilde", "textasciicircum", "textbar", "textless"),
-        *("textgreater", "textquotedbl"),
+        *("textgreater", "char"),
     }
     for line in body[start + 1 : end]:
         assert line.count("{") - line.count(r"\{") == line.count("}") - line.count(r"\}")

@@ -283,6 +283,20 @@ def test_what_was_not_named_is_asked_for(store, capfd, tmp_path):
     assert all(os.path.isdir(item["path"]) for item in found)
 
 
+def test_all_among_ids_is_asked_for_like_all(store, capfd):
+    assert refused(capfd, "rm", "1,all").startswith("That would remove 5 experiments (1, 2, 9, 10")
+    assert len(ids(store)) == 5
+
+
+def test_the_way_back_can_be_pasted_and_a_slip_is_told(store, capfd):
+    write_record(store, "two words")
+    out = answer(capfd, "rm", "two words")
+    assert out == "In the trash now (1): two words. Back with: meticulous restore 'two words'\n"
+    assert "no 'two wrds' in the trash. Did you mean 'two words'?" in refused(
+        capfd, "restore", "two wrds"
+    )
+
+
 def test_a_trash_that_cannot_be_used_moves_nothing(store, capfd, tmp_path):
     os.symlink(tmp_path, store / ".trash")
     before = snapshot(store)
@@ -386,7 +400,7 @@ def test_nothing_outside_of_the_trash_is_deleted(store, capfd, tmp_path):
 
 
 def test_a_purge_that_is_killed_is_finished_by_the_next_one(store, capfd):
-    for number in range(1000):
+    for number in range(10_000):
         (store / "2" / f"file{number}").write_text("x")
     answer(capfd, "rm", "2,9")
     child = subprocess.Popen([*COMMAND, "purge", "--older-than", "0d", "--yes"])

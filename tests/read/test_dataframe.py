@@ -93,3 +93,27 @@ def test_a_derived_reader_adds_groups_and_values(pandas, tmp_path):
     assert frame.loc["1", ("header", "machine")] == "m1"
     assert frame.columns[-1] == ("curve", "best")
     assert frame.columns[4] == ("header", "machine")
+
+
+def test_what_is_not_finite_is_a_number_among_numbers(pandas, tmp_path):
+    losses = [0.5, "NaN", "-Infinity", None, 2]
+    for number, loss in enumerate(losses):
+        summary = {"loss": loss, "word": "NaN" if number else "text", "big": "NaN" if number else 9}
+        write_record(tmp_path, str(number), args={"clip": "Infinity"}, summary=summary)
+    frame = Experiments(experiments_directory=tmp_path).as_dataframe()
+    loss = frame["summary"]["loss"]
+    assert loss.dtype == float and frame.sort_values(("summary", "loss")).index[0] == "2"
+    assert (
+        loss["0"] == 0.5 and loss["2"] == float("-inf") and loss.isna().tolist()[1::2] == [True] * 2
+    )
+    assert frame["args"]["clip"].tolist() == [float("inf")] * 5
+    assert frame["summary"]["word"].tolist() == ["text", "NaN", "NaN", "NaN", "NaN"]
+
+
+def test_text_that_is_no_unicode_hides_no_other(pandas, tmp_path):
+    write_record(tmp_path, "1", args={"lr": 1, "lone\ud800": "\udc00"}, description="\ud800")
+    write_record(tmp_path, "2", args={"lr": 2})
+    frame = Experiments(experiments_directory=tmp_path).as_dataframe()
+    assert frame["args"]["lr"].tolist() == [1, 2]
+    assert frame.loc["1", ("args", "lone\\ud800")] == "\\udc00"
+    assert frame.loc["1", ("metadata", "description")] == "\\ud800"

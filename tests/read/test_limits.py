@@ -310,7 +310,7 @@ def check_form(form, out):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
     else:
         for line in out.splitlines()[2:-1]:
-            rules = r"\\(?:top|mid|bottom)rule|\\text[a-z]+\{\}|\\[{}$&#%_]|\{[\[*]\}"
+            rules = r"\\(?:top|mid|bottom)rule|\\(?:text[a-z]+|char34)\{\}|\\[{}$&#%_]|\{[\[*]\}"
             plain = re.sub(rules, "", line)
             assert not re.search(r"[\\{}$#%_~^<>|\[*]", plain.removesuffix("\\\\")), line
 

@@ -2,6 +2,7 @@
 takes long or is evaluated as Python.
 """
 
+import itertools
 import math
 import time
 
@@ -97,6 +98,27 @@ def test_only_the_rows_for_which_it_is_true_are_left():
     assert query(ROW) is False and _query.compile("args.nowhere")(ROW) is MISSING
 
 
+class Watched(dict):
+    """A row that notes which of its groups are asked for."""
+
+    def get(self, name, default=None):
+        self.asked.append(name)
+        return super().get(name, default)
+
+
+def test_of_rows_that_are_decided_nothing_more_is_read():
+    rows = [Watched(args={"lr": n % 2}, summary={"acc": n % 3}) for n in range(300)]
+    for text, wanted in (
+        ("args.lr == 1 and summary.acc == 2", [n % 2 == 1 and n % 3 == 2 for n in range(300)]),
+        ("not (args.lr == 0 or summary.acc < 2)", [n % 2 == 1 and n % 3 == 2 for n in range(300)]),
+    ):
+        for row in rows:
+            row.asked = []
+        assert _query.compile(text).filter(rows) == list(itertools.compress(rows, wanted))
+        asked = [row.asked for row in rows[2:]]  # the names are those of the first ones
+        assert asked == [["args", "summary"] if n % 2 else ["args"] for n in range(2, 300)]
+
+
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
@@ -112,6 +134,9 @@ def test_only_the_rows_for_which_it_is_true_are_left():
         ("é > lr + acuracy", 1, "There is no 'é'"),
         ("lr > 0 and summary.acuracy > 1", 12, "Did you mean 'summary.acc'"),
         ("acuracy > 1 or lr", 1, "There is no 'acuracy'"),
+        ("branch == 'main'", 1, "Did you mean 'metadata.git.branch'?"),
+        ("lr == true", 7, "There is no 'true'. Write True."),
+        ("lr != null", 7, "There is no 'null'. Write None."),
         ("args.none.lr", 1, "There is no 'args.none.lr'"),
         ("__import__('os').system('x')", 1, "system() is not known here"),
         ("__import__('os')", 1, "__import__() is not known here"),
@@ -338,17 +363,20 @@ def uses_anything(tree, row):
 
 
 @settings(deadline=20_000, max_examples=600)
-@given(TREES, st.dictionaries(st.sampled_from("xyz"), VALUES, min_size=3))
-def test_every_expression_agrees_with_another_evaluator(tree, values):
-    args = {key: value for key, value in values.items() if value is not MISSING}
-    if uses_anything(tree, args):
-        return
-    everywhere = {"args": {"x": 1, "y": 1, "z": 1}}
-    evaluate = _query.compile(written(tree)).bind(_query.Names([{"args": args}, everywhere]))
-    found, wanted = evaluate({"args": args}), expected(tree, args)
-    if isinstance(wanted, float) and math.isnan(wanted):
-        assert math.isnan(found)
-    else:
-        assert found == wanted and isinstance(found, bool) == isinstance(wanted, bool), written(
-            tree
-        )
+@given(TREES, st.lists(st.dictionaries(st.sampled_from("xyz"), VALUES, min_size=3), max_size=3))
+def test_every_expression_agrees_with_another_evaluator(tree, rows):
+    rows = [{key: value for key, value in row.items() if value is not MISSING} for row in rows]
+    rows = [row for row in rows if not uses_anything(tree, row)]
+    everywhere = {"x": 1, "y": 1, "z": 1}
+    evaluate = _query.compile(written(tree)).bind(
+        _query.Names([{"args": row} for row in (*rows, everywhere)])
+    )
+    values = evaluate([{"args": row} for row in rows])
+    for row, found in zip(rows, values, strict=True):
+        wanted = expected(tree, row)
+        if isinstance(wanted, float) and math.isnan(wanted):
+            assert math.isnan(found)
+        else:
+            assert found == wanted and isinstance(found, bool) == isinstance(wanted, bool), written(
+                tree
+            )

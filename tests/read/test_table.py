@@ -70,6 +70,16 @@ def test_a_number_is_never_cut_but_gives_way():
         assert "123456789012345" in text or "1234" not in text
 
 
+def test_a_dotted_name_that_is_too_long_keeps_its_end():
+    columns = [
+        Column("optim.schedule.clip", ["text" * 9], least=7),
+        Column("optim.schedule.rate", ["text" * 9], least=4),
+        Column("optim.schedule.momentum", ["text" * 9], least=10),
+        Column("no_dots_in_this_one", ["text" * 9], least=10),
+    ]
+    assert lines(columns, 7 + 4 + 10 + 10 + 6)[0] == "...clip  rate  momentum    no_dots..."
+
+
 def test_what_may_give_way_does_so_by_its_rank_from_the_right():
     columns = [
         Column("id", ["1"], keep=0),

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .. import _json
 from ..errors import SettingError, StorageError
 from ..experiments import ExperimentReader, Experiments
-from . import _list_export, _output
+from . import _list_export, _output, _store
 
 __all__ = ["check", "write"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _LINES = ".jsonl"
 _KNOWN_SHOWN = 10
+_LIKE_IDS = re.compile(r"[0-9]+-[0-9]+|last(~[0-9]+)?")
 
 
 def check(path: str) -> None:
@@ -78,7 +80,7 @@ def _names(store: Experiments, ids: Sequence[str], patterns: Sequence[str]) -> l
     if not patterns:
         return list(known)
     found: dict[str, None] = {}
-    for pattern in patterns:
+    for pattern in _store.parted(patterns, known):
         matching = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
         if not matching:
             raise SettingError(
@@ -91,7 +93,7 @@ def _names(store: Experiments, ids: Sequence[str], patterns: Sequence[str]) -> l
 def _hint(pattern: str, store: Experiments, known: Iterable[str]) -> str:
     import difflib
 
-    if pattern in store:
+    if pattern in store or _LIKE_IDS.fullmatch(pattern):
         return "Ids stand before the options."
     close = difflib.get_close_matches(pattern, known, 1)
     if close:

@@ -11,9 +11,10 @@ from typing import Any
 from .. import _better, _folder, _status
 from .._query_names import EXPID, Field, Names
 from .._table import MISSING, Column, clean, cut, duration_text
+from ..errors import SettingError
 from . import _output
 
-__all__ = ["args_of", "chosen_columns", "differing", "listing"]
+__all__ = ["args_of", "chosen_columns", "differing", "listing", "metric"]
 
 _DAY = 86400.0
 _LONGEST = 36500 * _DAY
@@ -42,12 +43,14 @@ def listing(
     """The columns unless others are asked for; the first two never give way for want of width."""
     columns = [
         Column("id", [row["expid"] for row in rows], keep=0),
+        *_written(rows, "name", 3, 24),
         Column("status", [_status_of(row) for row in rows], keep=0, style=_colour),
         Column("started", [_started(row["start_time"]) for row in rows], keep=3),
         Column("time", [_took(row["duration"]) for row in rows], keep=4),
         Column("commit", [row["sha"][:7] if row["sha"] else MISSING for row in rows], keep=7),
     ]
     columns += _ranked(rows, args, flat) + _ranked(rows, measured, flat)
+    columns += _written(rows, "tags", 6, 30)
     for title, texts, keep, limit, least in (
         ("description", [row["description"] for row in rows], 6, 40, 10),
         ("message", [_message(row) for row in rows], 2, 200, 20),
@@ -56,6 +59,23 @@ def listing(
             values = [text or MISSING for text in texts]
             columns.append(Column(title, values, "", keep, limit, least))
     return columns
+
+
+def _written(rows: list[Row], key: str, keep: int, limit: int) -> list[Column]:
+    """A column of what people wrote, where they did."""
+    values = [_as_said(key, row["annotations"].get(key, MISSING)) for row in rows]
+    some = any(value is not MISSING and value for value in values)
+    return [Column(key, values, "", keep, limit, least=8)] if some else []
+
+
+def _as_said(key: str, value: Any) -> Any:
+    """Tags with commas between, and of notes their texts; anything else as it is."""
+    if key == "tags" and isinstance(value, list):
+        return ", ".join(map(str, value)) or MISSING
+    if key == "notes" and isinstance(value, list):
+        texts = [note.get("text") for note in value if isinstance(note, dict)]
+        return "; ".join(text for text in texts if isinstance(text, str)) or MISSING
+    return value
 
 
 def chosen_columns(rows: list[Row], fields: list[Field], flat: bool = False) -> list[Column]:
@@ -78,7 +98,10 @@ def _ranked(rows: list[Row], fields: list[Field], flat: bool) -> list[Column]:
         name = field.name if flat and group else field.key
         if group == "metrics":
             name = name.removesuffix(".last")
-        column = Column(name, field.of(rows), "" if flat else group, keep=5 + rank)
+        values = field.of(rows)
+        if group == "annotations":
+            values = [_as_said(field.key, value) for value in values]
+        column = Column(name, values, "" if flat else group, keep=5 + rank)
         columns.append(_marked(column, field))
     return columns
 
@@ -147,6 +170,29 @@ def _age(seconds: float) -> str:
 
 def _took(duration: float | None) -> Any:
     return MISSING if duration is None else duration_text(duration) or MISSING
+
+
+def metric(word: str, names: Names) -> Field:
+    """The field of a logged value, such as ``loss`` (the last) or ``loss:min``.
+
+    Raises:
+        SettingError: no experiment has logged such a metric, or it has no such value.
+    """
+    found = names.exact(f"metrics.{word.replace(':', '.')}")
+    if found:
+        return found[0]
+    import difflib
+
+    name, _, how = word.partition(":")
+    known = [key.removesuffix(".count") for key in names.keys("metrics") if key.endswith(".count")]
+    problem, hint = f"There is no metric {cut(clean(name), 60)!r}.", "Nothing was logged."
+    if name in known:
+        problem, hint = f"A metric has no {cut(clean(how), 60)!r}.", f"Write {name}:min or :max."
+    elif close := difflib.get_close_matches(name, known, 3):
+        hint = f"Did you mean {' or '.join(map(repr, map(clean, close)))}?"
+    elif known:
+        hint = f"There are: {', '.join(map(clean, known[:8]))}."
+    raise SettingError(f"Argument --metrics: {problem}", hint, name="--metrics", value=word)
 
 
 def args_of(rows: list[Row], names: Names, which: str) -> list[Field]:

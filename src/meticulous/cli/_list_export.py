@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from .. import _files, _json
@@ -103,8 +104,9 @@ def _frame(table: Selection, store: Experiments, depth: int, flat: bool) -> byte
             "Groups cannot be written as a frame of pandas.", "Export them as .csv or .json."
         )
     frame = store.as_dataframe(depth).loc[[row["expid"] for row in table.rows]]
-    columns = {".".join(filter(None, column)): column for column in frame.columns}
-    wanted = [field.name for field in table.fields if field != EXPID]
+    names = [field.name for field in table.fields if field != EXPID]
+    wanted = [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    columns = {_name(column, wanted): column for column in frame.columns}
     absent = [name for name in wanted if name not in columns]
     if absent:
         raise SettingError(
@@ -118,3 +120,11 @@ def _frame(table: Selection, store: Experiments, depth: int, flat: bool) -> byte
     buffer = io.BytesIO()
     frame.to_pickle(buffer)
     return buffer.getvalue()
+
+
+def _name(column: tuple[str, ...], wanted: Sequence[str]) -> str:
+    """The name of a column without what only fills it up; a key may be empty itself."""
+    while len(column) > 2 and not column[-1]:
+        column = column[:-1]
+    name = ".".join(column)
+    return f"{name}." if name not in wanted and f"{name}." in wanted else name

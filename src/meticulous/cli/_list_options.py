@@ -56,6 +56,9 @@ def _which_rows(made: _output.Parser) -> None:
         action="store_true",
         help="all; 'meticulous list' without a question shows the newest 30",
     )
+    group.add_argument(
+        "-i", "--ids", action="append", default=[], metavar="IDS", help=f"in one word: {_store.IDS}"
+    )
     _store.add_questions(group)
     group.add_argument(
         "--since", metavar="WHEN", help="started since then: 90m, 12h, 7d, 2w, or 2026-11-30"

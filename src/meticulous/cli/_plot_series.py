@@ -14,7 +14,7 @@ from .._query_names import Field
 from .._table import MISSING
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
-from . import _list_columns, _output
+from . import _list_columns, _output, _store
 
 __all__ = [
     "METRIC",
@@ -100,7 +100,7 @@ def wanted(
     import fnmatch
 
     found: dict[str, None] = {}
-    for word in words:
+    for word in words if regex else _store.parted(words, known):
         names: list[str] = [word] if word in known else []
         if names and not regex and not known[word]:
             raise SettingError(f"No number was logged as {word!r}.", value=word)

@@ -89,7 +89,8 @@ def place(store: Experiments) -> str:
 def nothing(chosen: Chosen) -> str:
     """The sentence that there are no experiments to look at."""
     left_out = f" ({chosen.sentence})" if chosen.left_out else ""
-    return f"No experiments match in {place(chosen.store)}{left_out}."
+    matching = "match in" if chosen.store else "in"
+    return f"No experiments {matching} {place(chosen.store)}{left_out}."
 
 
 def write_notes(notes: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import shlex
 import sys
@@ -75,7 +76,9 @@ def meant(
                 numbers = [expid for expid in known if expid.isascii() and expid.isdigit()]
                 ids = sorted((i for i in numbers if int(i) in span), key=int)
             if not ids:
+                close = difflib.get_close_matches(part, known, 1)
                 hint = "'meticulous restore' lists what is there." if known else "It is empty."
+                hint = f"Did you mean {close[0]!r}?" if close else hint
                 raise SettingError(f"There is no {part!r} in the trash.", hint, value=part)
             found.update((expid, known[expid]) for expid in ids)
     return list(found.values())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
+import os
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from .. import _status
 from .._table import clean
@@ -87,7 +90,7 @@ def _candidates(words: list[str]) -> list[str]:
     if last.startswith("-"):
         return _beginning(last, _options(command))
     with contextlib.suppress(MeticulousError, OSError):
-        return _beginning(last, _values(command, before))
+        return _beginning(last, _values(command, before, last))
     return []
 
 
@@ -95,28 +98,85 @@ def _beginning(word: str, known: Iterable[str]) -> list[str]:
     return [name for name in known if name.startswith(word)]
 
 
-def _options(command: str) -> list[str]:
-    """The options of a command, as its help tells them."""
+def _help(command: str) -> str:
     from . import load
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit, SettingError):
         load(command)(["--help"])
-    return list(dict.fromkeys(_OPTION.findall(text.getvalue())))
+    return text.getvalue()
 
 
-def _values(command: str, before: list[str]) -> list[str]:
+def _options(command: str) -> list[str]:
+    """The options of a command, as its help tells them."""
+    return list(dict.fromkeys(_OPTION.findall(_help(command))))
+
+
+def _takes_value(command: str, option: str) -> bool:
+    """Whether a word is to follow an option, as the command's help tells it."""
+    spellings = rf"^ +(?:-[^ ]+(?: [A-Z]+)?, )*{re.escape(option)}(?:, -[\w-]+)* [^ \n]"
+    return bool(re.search(spellings, _help(command), re.MULTILINE))
+
+
+def _values(command: str, before: list[str], last: str) -> list[str]:
+    """What may stand after the words before."""
     option = next((word for word in reversed(before) if word.startswith("-")), "")
+    is_value = option == before[-1] and _takes_value(command, option)
     if command == "completion":
         return list(_SHELLS)
     if option == "--status":
         return [_status.SUCCESS, _status.ERROR, _status.RUNNING, _status.LOST, _status.SILENT]
+    choices = re.search(re.escape(option) + r" \{([^}]*)\}", _help(command)) if is_value else None
+    if choices:
+        return re.sub(r"\s", "", choices[1]).split(",")
+    store = _store_of(command, before)
+    if option in _NAMES:
+        return _listed(_names(store, "args", "summary"), last)
+    ids = is_value and option in ("-i", "--ids")
+    free = not is_value and option not in ("-i", "--ids")
+    if option == "--metrics" or (command == "plot" and free):
+        return _listed(_metrics(store), last)
+    if (option == "--tag" and command == "list") or (command == "tag" and len(before) > 1):
+        return _listed(_tags(store), last)
+    if command == "stats" and len(before) == 1:
+        return [*_names(store, "summary"), *_metrics(store)]
+    return [*store, "last"] if ids or not (command in _NO_IDS or is_value) else []
+
+
+def _store_of(command: str, before: list[str]) -> Any:
+    """The experiments that the words before are about."""
     from ..experiments import Experiments
 
-    store = Experiments()
-    if option in _NAMES:
-        from .._query_names import Names
+    given = dict(itertools.pairwise(before))
+    directory = given.get("--experiments-directory", "")
+    if command == "list":
+        directory = next((word for word in before if os.path.isdir(word)), directory)
+    if os.path.isdir(directory):
+        directory = os.path.abspath(directory)
+    return Experiments(given.get("--project-directory", ""), directory or None)
 
-        fields = Names(store.lazy_rows()).fields("args", "summary")
-        return [field.name for field in fields]
-    return [] if command in _NO_IDS or option == before[-1] else [*store, "last"]
+
+def _listed(names: Iterable[str], last: str) -> list[str]:
+    """Names after those of a list with commas."""
+    start = last[: last.rfind(",") + 1]
+    return [start + name for name in names]
+
+
+def _names(store: Any, *groups: str) -> list[str]:
+    from .._query_names import Names
+
+    return [field.name for field in Names(store.lazy_rows()).fields(*groups)]
+
+
+def _metrics(store: Any) -> list[str]:
+    """The metrics of the newest experiment."""
+    numbers = [expid for expid in store if expid.isascii() and expid.isdigit()] or [*store]
+    return list(store[numbers[-1]].metrics) if numbers else []
+
+
+def _tags(store: Any) -> list[str]:
+    found: dict[str, None] = {}
+    for row in store.lazy_rows():
+        tags = row["annotations"].get("tags")
+        found.update(dict.fromkeys(map(str, tags)) if isinstance(tags, list) else {})
+    return list(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import _experiment_doctor, _index
-from .._table import clean, cut
+from .._table import clean
 from . import _output, _store
 
 __all__ = ["run"]
@@ -82,8 +83,10 @@ def _print(checks: list[Check]) -> None:
         mark, code = _MARKS[check.state]
         shown = f"\x1b[{code}m{mark}\x1b[0m" if _output.colours() else mark
         text = clean(f"{check.text}{'. ' + check.hint if check.hint else ''}")
-        whole = f"{check.name:<{wide}}  {text}"
-        lines.append(f"{shown}  {whole if room is None else cut(whole, room - 4)}\n")
+        left = wide + 6
+        told = [text] if room is None else textwrap.wrap(text, max(room - left, 20))
+        lines.append(f"{shown}  {check.name:<{wide}}  {told[0]}\n")
+        lines += [f"{'':{left}}{line}\n" for line in told[1:]]
     _output.write("".join(lines))
 
 

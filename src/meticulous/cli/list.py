@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from .. import _status
 from .._experiments_row import LazyRow
 from .._query_names import EXPID, Field, Names
 from .._table import clean, cut
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
-from . import _list_columns, _list_options, _output, _store
+from . import _list_columns, _list_options, _list_rows, _output, _store
 
 __all__ = ["run"]
 
 Row = dict[str, Any]
 
-_NEWEST = 30
 _WATCH = 2.0
 _COLLECT = 20_000
 _FRAME = ("sha", "start_time", "status", "status_message")
@@ -68,7 +65,7 @@ def _found(store: Experiments, options: Any) -> tuple[list[Row], Names, str]:
     """The rows to show, the names of all, and the title."""
     everything = store.lazy_rows()  # of 10,000 experiments the newest 30 are shown
     names = Names(everything, options.normalize_json_values)
-    rows = _asked(everything, options)
+    rows = _list_rows.asked(everything, options, store)
     if options.groupby:
         rows, names = _groups(rows, everything, names, options)
     if options.sort:
@@ -76,9 +73,8 @@ def _found(store: Experiments, options: Any) -> tuple[list[Row], Names, str]:
     elif options.sort_reverse:
         rows = rows[::-1]
     rows = rows[-options.tail :] if options.tail else rows
-    hidden = 0 if _is_question(options) else max(0, len(rows) - _NEWEST)
-    rows = _newest(rows) if hidden else rows
-    return rows, names, _title(rows, hidden, bool(everything), options, store)
+    shown = rows if _is_question(options) else _list_rows.newest(rows)
+    return shown, names, _title(shown, len(rows), everything, options, store)
 
 
 def _drawn(store: Experiments, options: Any) -> tuple[list[str], list[str], list[str]]:
@@ -155,94 +151,11 @@ def _opened(options: Any) -> Experiments:
 # ---------------------------------------------------------------------------- which rows
 
 
-def _asked(rows: list[Row], options: Any) -> list[Row]:
-    """The rows that are asked for."""
-    found = rows
-    if options.filter is not None:
-        from .. import _query
-
-        found = _query.compile(options.filter).filter(rows)
-    if options.since is not None:
-        since = _moment(options.since)
-        found = [row for row in found if (_start(row) or 0) >= since]
-    if options.status:
-        wanted = _wanted_statuses(_listed(options.status), rows)
-        found = [row for row in found if str(row["status"]).upper() in wanted]
-    if options.tag:
-        tags = _listed(options.tag)
-        found = [row for row in found if all(tag in _tags(row) for tag in tags)]
-    return found
-
-
-def _listed(texts: Iterable[str]) -> list[str]:
-    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
-
-
-def _tags(row: Row) -> list[Any]:
-    tags = row["annotations"].get("tags")
-    return tags if isinstance(tags, list) else []
-
-
-def _wanted_statuses(words: list[str], rows: list[Row]) -> set[str]:
-    """Statuses in capitals.
-
-    Raises:
-        SettingError: one is neither known nor had by any experiment.
-    """
-    known = {str(row["status"]).upper() for row in rows}
-    known |= {word for word in vars(_status).values() if isinstance(word, str) and word.isupper()}
-    for word in words:
-        if word.upper() not in known:
-            import difflib
-
-            close = difflib.get_close_matches(word.upper(), known, 1)
-            raise SettingError(
-                f"Argument --status: there is no {word!r}.",
-                f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}.",
-                name="--status",
-                value=word,
-            )
-    return {word.upper() for word in words}
-
-
-def _moment(text: str) -> float:
-    """Seconds since the epoch of ``7d`` (ago) or a date; a date without an offset is local.
-
-    Raises:
-        SettingError: it is neither.
-    """
-    period = _store.period(text)
-    if period is not None:
-        return time.time() - period
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise SettingError(
-            f"Argument --since: {text!r} is no time.",
-            "Write a period such as 90m, 12h, 7d or 2w, or a date such as 2026-11-30.",
-            name="--since",
-            value=text,
-        ) from None
-
-
-def _start(row: Row) -> float | None:
-    try:
-        return datetime.fromisoformat(row["start_time"]).timestamp()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-
-
 def _is_question(options: Any) -> bool:
     """Whether something is asked that the newest experiments alone would not answer."""
-    asked = (options.filter, options.since, options.status, options.tag, options.export)
+    asked = (options.ids, options.filter, options.since, options.status, options.tag)
     arranged = (options.groupby, options.sort, options.sort_reverse, options.tail)
-    return any((options.all, options.form, *asked, *arranged))
-
-
-def _newest(rows: list[Row]) -> list[Row]:
-    """The newest, in the order in which they were."""
-    by_time = sorted(range(len(rows)), key=lambda index: (_start(rows[index]) or 0.0, index))
-    return [rows[index] for index in sorted(by_time[-_NEWEST:])]
+    return any((options.all, options.form, options.export, *asked, *arranged))
 
 
 def _groups(
@@ -337,10 +250,8 @@ def _metrics(names: Names, options: Any) -> list[Field]:
     Raises:
         SettingError: no experiment has logged such a metric.
     """
-    from .. import _query_rows
-
-    words = [f"metrics.{word.replace(':', '.')}" for word in _listed(options.metrics or [])]
-    return [_query_rows.field_of(word, names, "--metrics") for word in words]
+    words = _list_rows.listed(options.metrics or [])
+    return [_list_columns.metric(word, names) for word in words]
 
 
 def _args_and_measured(
@@ -372,16 +283,19 @@ def _selection(rows: list[Row], names: Names, chosen: list[Field] | None, option
 # ---------------------------------------------------------------------------- the title
 
 
-def _title(rows: list[Row], hidden: int, any_at_all: bool, options: Any, store: Experiments) -> str:
+def _title(
+    rows: list[Row], count: int, everything: list[Row], options: Any, store: Experiments
+) -> str:
     place = _shown(store.experiments_directory)
     if not rows:
-        matching = "match" if any_at_all else ""
-        return f"No experiments {matching} in {place}.".replace("  ", " ")
+        hint = _list_rows.no_such_tag(everything, options.tag) if options.tag else ""
+        matching = "match in" if everything else "in"
+        return f"No experiments {matching} {place}. {hint}".rstrip()
+    if len(rows) < count:
+        return f"newest {len(rows)} of {count} experiments in {place}; --all shows all"
     kind = "group" if options.groupby else "experiment"
-    count = f"{len(rows)} {kind}{'' if len(rows) == 1 else 's'} in {place}"
-    if hidden:
-        return f"newest {len(rows)} of {len(rows) + hidden} experiments in {place}; --all shows all"
-    return f"{count}, filtered by {cut(clean(options.filter), 60)}" if options.filter else count
+    title = f"{count} {kind}{'' if count == 1 else 's'} in {place}"
+    return f"{title}, filtered by {cut(clean(options.filter), 60)}" if options.filter else title
 
 
 def _shown(path: str) -> str:

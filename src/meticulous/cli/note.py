@@ -34,7 +34,9 @@ def run(argv: Sequence[str]) -> int:
         _EXAMPLES,
         "meticulous note IDS [TEXT ...] [options]",
     )
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="the note; '-' for standard input")
+    parser.add_argument(
+        "text", nargs="*", default=[], metavar="TEXT", help="the note; '-' for standard input"
+    )
     options = parser.parse_intermixed_args(argv)
     store, ids = _annotate.selected(options)
     text = " ".join(options.text).strip()

@@ -150,7 +150,7 @@ def _limits(text: str, option: str, *, moments: bool = False) -> tuple[float | N
     try:
         ends = [_end(part.strip(), moments) if part.strip() else None for part in (low, high)]
         one, other = ends
-        if not comma or (one is not None and other is not None and not one < other):
+        if not comma:
             raise ValueError
     except (ValueError, OverflowError, OSError):
         raise SettingError(
@@ -159,6 +159,10 @@ def _limits(text: str, option: str, *, moments: bool = False) -> tuple[float | N
             name=option,
             value=text,
         ) from None
+    if one is not None and other is not None and not one < other:
+        raise SettingError(
+            f"Argument {option}: {text!r} ends before it begins.", name=option, value=text
+        )
     return one, other
 
 
@@ -216,15 +220,12 @@ def _is_any_running(store: Experiments, options: argparse.Namespace) -> bool:
 
 
 def _newest(store: Experiments, ids: list[str]) -> list[str]:
-    """The newest by their start, in the order they were in."""
-
-    def start(expid: str) -> float:
-        try:
-            return datetime.fromisoformat(store[expid].start_time).timestamp()
-        except (ValueError, OverflowError, OSError):
-            return 0.0
-
-    kept = set(sorted(ids, key=start)[-_NEWEST:])
+    """The newest, in the order they were in."""
+    wanted = set(ids)
+    starts = [(i, _store.start_of(store[i].start_time)) for i in store if i in wanted]
+    kept = set(
+        _store.newest(starts, _NEWEST, lambda expid: _store.has_start(store[expid].metadata))
+    )
     return [expid for expid in ids if expid in kept]
 
 
@@ -261,7 +262,8 @@ def _numbers(found: _Found, options: argparse.Namespace) -> dict[str, Any]:
                 ("n", line.counts),
             ):
                 if values is not None:
-                    curve[name] = [_whole(values[n]) for n in kept]
+                    plain = _whole if name in ("x", "n") else float
+                    curve[name] = [plain(values[n]) for n in kept]
             curves.append(curve)
         panels.append({"title": panel.title, "curves": curves})
     return {"x": options.x, "panels": panels, "notes": found.notes}

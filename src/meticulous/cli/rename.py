@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from .. import _annotations
 from ..errors import SettingError
 from . import _annotate
 
@@ -21,7 +21,6 @@ examples:
   meticulous show baseline
   meticulous rename 17 ''                 take the name away
 """
-_LIKE_IDS = re.compile(r"[0-9]+(-[0-9]+)?|last(~[0-9]+)?|all|(best|min|max):.*|.*,.*")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -36,10 +35,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     name = options.name.strip()
     store, ids = _annotate.selected(options)
-    if name in store or _LIKE_IDS.fullmatch(name):
-        raise SettingError(
-            f"The name {name!r} would be taken for ids.", "Give another one.", value=name
-        )
+    _annotations.check_name(name, store)
     if len(ids) > 1:
         raise SettingError(f"{options.ids!r} means {len(ids)} experiments.", "Name one.")
 

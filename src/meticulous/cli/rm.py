@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import time
 from collections.abc import Sequence
 
@@ -52,7 +53,7 @@ def run(argv: Sequence[str]) -> int:
     elif options.dry_run:
         _output.write(f"Would go into the trash ({len(ids)}): {_annotate.ids_text(ids)}\n")
     else:
-        words = ",".join(ids) if len(ids) <= _REFUSALS_SHOWN else "IDS"
+        words = shlex.quote(",".join(ids)) if len(ids) <= _REFUSALS_SHOWN else "IDS"
         back = clean(f"meticulous restore {words}{_trash.same_store(options)}")
         _output.write(
             f"In the trash now ({len(ids)}): {_annotate.ids_text(ids)}. Back with: {back}\n"
@@ -124,7 +125,8 @@ def _agreed(options: argparse.Namespace, ids: Sequence[str]) -> bool:
     Raises:
         SettingError: there is nobody to ask.
     """
-    named = options.filter is None and "all" not in options.ids
+    words = [part.strip() for word in options.ids for part in word.split(",")]
+    named = options.filter is None and "all" not in words
     if len(ids) == 1 or named or options.yes:
         return True
     which = f"{len(ids)} experiments ({_annotate.ids_text(ids)})"

@@ -8,9 +8,9 @@ from typing import Any
 from .. import _compare_groups, _compare_statistics
 from .._compare_groups import Comparison, Group
 from .._query_names import Field
-from .._table import MISSING, Column, clean
-from ..errors import SettingError
+from .._table import MISSING, Column
 from . import _output, _stats_values, _store
+from ._stats_baseline import group_called
 
 __all__ = ["run"]
 
@@ -48,7 +48,7 @@ def run(argv: Sequence[str]) -> int:
     seed = _stats_values.field_list([options.seed], chosen, "--seed")[0] if options.seed else None
     result = _stats_values.result_of(options.metric, chosen, "METRIC")
     groups = _compare_groups.collect(chosen.rows, keys, result.of, seed)
-    baseline = None if options.baseline is None else _baseline(options.baseline, groups)
+    baseline = None if options.baseline is None else group_called(options.baseline, groups)
     compared = _compare_groups.against(baseline, groups) if baseline else []
     notes = _notes(chosen, groups, keys, result.name, seed, baseline)
     if options.form == "json":
@@ -106,28 +106,6 @@ def _parser() -> _output.Parser:
         "--json", dest="form", action="store_const", const="json", help="everything, in full"
     )
     return parser
-
-
-def _baseline(text: str, groups: Sequence[Group]) -> Group:
-    """The group that a text means.
-
-    Raises:
-        SettingError: none is called so.
-    """
-    labels = {_stats_values.label(group): group for group in groups}
-    for label, group in labels.items():
-        if label.replace(", ", ",") == text.replace(", ", ","):
-            return group
-    import difflib
-
-    close = difflib.get_close_matches(text, labels, 1)
-    known = _stats_values.listed([label for label in labels if label])
-    raise SettingError(
-        f"Argument --baseline: there is no group {clean(text)!r}.",
-        f"Did you mean {clean(close[0])!r}?" if close else f"There are: {known}.",
-        name="--baseline",
-        value=text,
-    )
 
 
 def _pairing(seed: Field | None) -> str:

@@ -35,7 +35,9 @@ def run(argv: Sequence[str]) -> int:
         _EXAMPLES,
         "meticulous tag IDS [TAG ...] [--remove] [options]",
     )
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="a word; each is kept once")
+    parser.add_argument(
+        "tags", nargs="*", default=[], metavar="TAG", help="a word; each is kept once"
+    )
     parser.add_argument("-d", "--remove", action="store_true", help="take the tags off")
     options = parser.parse_intermixed_args(argv)
     words = [tag.strip() for word in options.tags for tag in word.split(",")]

@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
         names=_names(options),
         static=static,
     )
-    api.begin()
+    api.begin(ahead=True)
     _output.write(_told(store.experiments_directory, len(store), serving.port, serving.url))
     if not options.no_browser and _is_desktop():
         _open(serving.url)
