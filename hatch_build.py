@@ -10,6 +10,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STATIC = os.path.join("src", "meticulous", "web", "static")
+# What the server sends, and what an exported page is made of: frontend/vite.config.ts.
+PAGES = ("index.html", os.path.join("export", "index.html"))
 
 
 class PageHook(BuildHookInterface[Any]):
@@ -21,7 +23,7 @@ class PageHook(BuildHookInterface[Any]):
         frontend = os.path.join(self.root, "frontend")
         if self.target_name != "wheel" or version == "editable":
             return
-        if not os.path.isfile(os.path.join(static, "index.html")):
+        if not all(os.path.isfile(os.path.join(static, page)) for page in PAGES):
             npm = shutil.which("npm")
             if npm is None or not os.path.isdir(frontend):
                 self.app.display_warning(

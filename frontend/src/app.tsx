@@ -1,16 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ComparePage } from "./compare/compare";
-import { ExplorePage } from "./compare/explore";
-import { PaperPage } from "./compare/paper";
 import { asProblem } from "./core/api";
 import { useKeys } from "./core/keys";
 import { followStore } from "./core/live";
 import type { Problem } from "./core/source";
 import { address, show } from "./core/state";
 import { nextTheme } from "./core/theme";
-import { CurvesPage } from "./curves/curves";
-import { ExperimentPage } from "./experiment/page";
+import { Later } from "./later";
+import { EditDialog } from "./table/edit";
 import { KeysHelp } from "./parts/keys_help";
 import { Notice } from "./parts/notice";
 import { Failure } from "./parts/states";
@@ -39,22 +36,19 @@ export function App(): JSX.Element {
       <TopBar onHelp={() => setHelpOpen(true)} />
       <main id="main" tabIndex={-1} class={`view view-${address.value.view}`}>
         {address.value.view !== "experiment" && <h1 class="unseen">{TITLES[address.value.view]}</h1>}
-        {problem ? <Failure problem={problem} what="The experiments cannot be shown" /> : <View />}
+        {problem ? (
+          <Failure problem={problem} what="The experiments cannot be shown" />
+        ) : address.value.view === "table" ? (
+          <TablePage />
+        ) : (
+          <Later />
+        )}
       </main>
+      {address.value.view !== "table" && <EditDialog />}
       <Notice />
       {isHelpOpen && <KeysHelp onClose={() => setHelpOpen(false)} />}
     </>
   );
-}
-
-function View(): JSX.Element {
-  const { view, id } = address.value;
-  if (view === "curves") return <CurvesPage />;
-  if (view === "experiment") return <ExperimentPage key={id} id={id} />;
-  if (view === "compare") return <ComparePage />;
-  if (view === "explore") return <ExplorePage />;
-  if (view === "paper") return <PaperPage />;
-  return <TablePage />;
 }
 
 function leave(): void {

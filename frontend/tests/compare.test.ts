@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { tableRows } from "../src/compare/markdown_table";
+import { captionOf, tableRows } from "../src/compare/markdown_table";
 import { brushed, insideAll } from "../src/compare/points";
 import { placeOf, scaleFor, shade, shareOf } from "../src/compare/scale";
+import { InlinedSource } from "../src/exported/source";
 
 describe("axes for many experiments", () => {
   test("numbers stand where they are, what is none nowhere", () => {
@@ -49,10 +50,28 @@ describe("limits on axes", () => {
 });
 
 describe("the paper's table", () => {
-  test("is taken from Markdown, with bars that belong to a cell", () => {
-    expect(tableRows("| model | acc |\n| --- | ---: |\n| a\\|b | **0.9 ± 0.1** |\n")).toEqual([
-      ["model", "acc"],
-      ["a|b", "**0.9 ± 0.1**"],
-    ]);
+  const cells = (text: string) => tableRows(text).map((row) => row.map((cell) => (cell.isBold ? [cell.text] : cell.text)));
+
+  test("is taken from Markdown, with signs that belong to a cell", () => {
+    const text = "| model | acc |\n| --- | ---: |\n| a\\|b \\* &lt;c&gt; \\\\ | **0.9 ± 0.1** |\n|  | — |\n\nmean, n = 3\n\n<!-- -->\n";
+    expect(cells(text)).toEqual([["model", "acc"], ["a|b * <c> \\", ["0.9 ± 0.1"]], ["", "—"]]);
+    expect(captionOf(text)).toBe("mean, n = 3");
+  });
+
+  test("of an exported page lets no name or value become markup", async () => {
+    const odd = "a|b*\\ `<!-- $x_1$ \u001b[31m\n# \\end{tabular}";
+    const answers = {
+      "/api/rows": { rows: { columns: ["args.m", "summary.acc"], ids: ["2", "1"], cells: [["1", 0.5], [odd, 0.25]], statuses: [] } },
+      "/api/columns": { columns: [{ name: "summary.acc", lower: false }] },
+    };
+    const source = new InlinedSource(JSON.stringify({ responses: answers }));
+    const { markdown, latex } = (await source.ask("/api/table?rows=args.m&cell=acc")).table as Record<string, string>;
+    const shown = "a|b*\\ `<!-- $x_1$  [31m # \\end{tabular}";
+    expect(cells(markdown!)).toEqual([["m", "acc"], ['"1"', ["0.5000"]], [shown, "0.2500"]]);
+    expect(captionOf(markdown!)).toBe("mean ± standard deviation, n = 1; best per column in bold");
+    expect(latex).toContain("\n\\char34{}1\\char34{} & \\textbf{0.5000} \\\\\n");
+    expect(latex).toContain("a\\textbar{}b{*}\\textbackslash{} `\\textless{}!-- \\$x\\_1\\$  {[}31m \\# \\textbackslash{}end\\{tabular\\} & 0.2500");
+    expect(latex!.split("\n").filter((line) => line.startsWith("\\end"))).toHaveLength(1);
+    expect(latex).toContain("\n% \"1\" / acc: ids 2 commit unknown\n");
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { formatDuration, formatMoment, formatNumber, formatSize } from "../src/core/format";
-import { flatten, sameJson } from "../src/core/json";
-import { InlinedSource, keyOf } from "../src/core/source_inlined";
+import { firstDigits, rounded } from "../src/exported/decimal";
+import { exactSum, studentQuantile } from "../src/exported/statistics";
+import { flatten, isNumeric, sameJson, toNumber } from "../src/core/json";
+import { InlinedSource, keyOf } from "../src/exported/source";
 
 const ROWS = {
   version: 1,
@@ -35,8 +37,11 @@ const source = new InlinedSource(
       "/api/rows": { schema: 1, rows: ROWS },
       "/api/curves?metric=val%2Floss&x=step": { schema: 1, curves: [{ id: "1" }, { id: "2" }] },
       "/api/experiments/1/console?stream=stdout": {
-        console: { lines: [[["a", ""]], [["B", "31"]], [["c", ""]]], start: 2, total: 5 },
+        console: { lines: [[["a", ""]], [["B", "31"]], [["c", ""]]], start: 2, total: 5, errors: [0, 4] },
       },
+      "/api/experiments/1/code?against=base": { code: { commit: "c1", branch: "main", files: [{ path: "a" }], note: "now" } },
+      "/api/experiments/2/code?against=base": { code: { commit: null, files: [], note: "No commit is recorded." } },
+      "since/c1": { code: { files: [{ path: "b" }], note: "then" } },
       "/api/metrics": { metrics: { "val/loss": ["1", "2"], acc: ["3"] } },
       "/api/compare": { compare: COMPARE },
       "/api/experiments/1/file?path=a.png": "data:image/png;base64,AA==",
@@ -52,8 +57,8 @@ describe("an exported page", () => {
   test("sorts, searches and cuts its rows by itself", async () => {
     expect(await rows("sort=-args.lr&limit=2")).toMatchObject({ ids: ["2", "1"], matched: 3 });
     expect(await rows("sort=args.name")).toMatchObject({ ids: ["2", "1", "3"] });
-    expect(await rows("filter=error")).toMatchObject({ ids: ["2"], matched: 1 });
-    expect(await rows("ids=3,1&columns=args")).toMatchObject({ ids: ["1", "3"], columns: ROWS.columns });
+    expect(await rows("filter=error")).toMatchObject({ ids: ["2"], total: 3 });
+    expect(await rows("ids=3,1&columns=args")).toMatchObject({ ids: ["3", "1"], columns: ROWS.columns });
     expect(await rows("ids=1")).toMatchObject({ columns: ["args.name"] });
     expect(await rows("columns=args.name&offset=1&limit=1")).toMatchObject({ cells: [["a"]], columns: ["args.name"] });
   });
@@ -65,13 +70,14 @@ describe("an exported page", () => {
     expect((await source.ask("/api/curves?ids=2&metric=val/loss&x=step&points=600")).curves).toEqual([{ id: "2" }]);
   });
 
-  test("pages the console that it holds", async () => {
+  test("pages and searches the lines that it holds, and says which those are", async () => {
     const { console } = await source.ask("/api/experiments/1/console?stream=stdout&start=-2&count=1");
-    expect(console).toMatchObject({ start: 3, lines: [[["B", "31"]]], total: 5 });
+    expect(console).toMatchObject({ start: 3, lines: [[["B", "31"]]], total: 5, errors: [4] });
     const before = await source.ask("/api/experiments/1/console?stream=stdout&start=0&count=3");
-    expect(before.console).toMatchObject({ start: 0, lines: [[], [], [["a", ""]]] });
-    const search = await source.ask("/api/experiments/1/console?stream=stdout&search=b&start=0");
-    expect(search.console).toMatchObject({ numbers: [3], more: false });
+    const absent = [["(not in this file)", "2"]];
+    expect(before.console).toMatchObject({ start: 0, lines: [absent, absent, [["a", ""]]] });
+    const search = await source.ask("/api/experiments/1/console?stream=stdout&search=b&start=0&count=9");
+    expect(search.console).toMatchObject({ numbers: [3], total: 1, more: false, held: 3 });
   });
 
   test("narrows what it holds to the experiments that are looked at", async () => {
@@ -85,12 +91,25 @@ describe("an exported page", () => {
     expect((await source.ask("/api/compare?ids=3,2,1")).compare).toMatchObject({ verdict: "all" });
   });
 
-  test("filters by simple comparisons, otherwise by text, and says that it does not group", async () => {
+  test("refuses a filter that it does not understand, and looks for what is none as a text", async () => {
     expect(await rows("filter=lr+%3E+0.05+and+name+!%3D+%22a%22")).toMatchObject({ ids: ["1"] });
-    expect(await rows("filter=name+%3D%3D+%27a%27+or+args.name+%3D%3D+c")).toMatchObject({ ids: ["2", "3"] });
-    expect(await rows("filter=args.name.isnull()")).toMatchObject({ ids: [] });
     expect(await rows("filter=nobody")).toMatchObject({ ids: [] });
-    await expect(rows("groupby=args.lr")).rejects.toThrow("does not group");
+    await expect(rows("filter=lr+**+2+%3E+1")).rejects.toThrow("Filter, column 4, at '*'");
+    await expect(rows("filter=lrr+%3E+1")).rejects.toThrow("Filter, column 1: There is no 'lrr' in this file");
+    await expect(rows("filter=(lr+%3E+1")).rejects.toThrow("Filter, column 8");
+  });
+
+  test("refuses to group by numbers that it cannot tell apart", async () => {
+    const large = { ...ROWS, cells: [[2 ** 60, "b"], [2 ** 60 + 256, "a"], [1, "c"]] };
+    const other = new InlinedSource(JSON.stringify({ responses: { "/api/rows": { rows: large } } }));
+    await expect(other.ask("/api/rows?groupby=args.lr")).rejects.toThrow("numbers as large as those of args.lr");
+  });
+
+  test("tells how code differs from HEAD once for all that ran the same commit", async () => {
+    const { code } = await source.ask("/api/experiments/1/code?against=head");
+    expect(code).toEqual({ commit: "c1", branch: "main", against: "head", files: [{ path: "b" }], commits: [], note: "then" });
+    const none = await source.ask("/api/experiments/2/code?against=head");
+    expect(none.code).toMatchObject({ files: [], note: "No commit is recorded." });
   });
 
   test("shows files that it holds, and says what it lacks", async () => {
@@ -101,11 +120,35 @@ describe("an exported page", () => {
   });
 });
 
+describe("statistics of an exported page", () => {
+  test("sum without losing digits", () => {
+    expect(exactSum([1e100, 1, -1e100, 1e-30])).toBe(1);
+    expect(exactSum(Array(10).fill(0.1))).toBe(1);
+    expect(exactSum([1, 2 ** -53, 2 ** -106])).toBe(1 + 2 ** -52);
+    expect(exactSum([])).toBe(0);
+  });
+
+  test("know Student's t as tables have it", () => {
+    const known = { 1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645, 9: 2.26216, 10: 2.22814, 30: 2.04227, 120: 1.97993 };
+    for (const [freedom, t] of Object.entries(known)) expect(studentQuantile(Number(freedom))).toBeCloseTo(t, 4);
+  });
+
+  test("round as decimals do, halves to even", () => {
+    expect([0.125, 0.375, -0.004, 2.5, 1e22].map((value) => rounded(value, 0, 2))).toEqual([
+      "0.12", "0.38", "0.00", "2.50", "10000000000000000000000.00",
+    ]);
+    expect([rounded(1250, 0, -2), rounded(0.00012345, 4, 3), rounded(5e-324, 0, 1)]).toEqual(["1200", "1.234", "0.0"]);
+    expect([firstDigits(354.5), firstDigits(0.009996), firstDigits(1)]).toEqual([354, 100, 100]);
+  });
+});
+
 describe("values", () => {
   test("are flat, and the same only when they were written the same", () => {
     expect(flatten({ a: { b: 1, c: {} }, d: [1] })).toEqual([["a.b", 1], ["a.c", {}], ["d", [1]]]);
     expect(sameJson([1, { a: 1 }], [1, { a: 1 }])).toBe(true);
     expect(sameJson(1, "1")).toBe(false);
+    expect(["constructor", "NaN", "1"].map(isNumeric)).toEqual([false, true, false]);
+    expect(toNumber("toString")).toBeNaN();
   });
 
   test("are written short", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { complete, markedColumn, written } from "../src/table/completion";
 import { actionsFor } from "../src/table/edit_actions";
 import { groupFilter } from "../src/table/group_filter";
-import { annotationOf, cellText, intervalText, kindOf } from "../src/table/kinds";
+import { annotationOf, cellText, cellTitle, intervalText, kindOf } from "../src/table/kinds";
 import { layOut, moved, seen, sortedBy } from "../src/table/layout";
 import { asRows } from "../src/table/rows_answer";
 import { sparkPath } from "../src/parts/spark_path";
@@ -111,10 +111,33 @@ describe("cells", () => {
 });
 
 describe("annotations", () => {
-  test("edited tags become what was added and what was removed", () => {
-    expect(actionsFor("tags", "best, new", ["best", "old"])).toEqual([["tag", "new"], ["untag", "old"]]);
-    expect(actionsFor("note", "  ", [])).toEqual([]);
-    expect(actionsFor("name", " a ", [])).toEqual([["name", "a"]]);
+  const untouched = { text: null, removed: [] };
+
+  test("edited tags become what was added and what was removed, whatever others did meanwhile", () => {
+    const draft = { kind: "tags", text: "best, new new", removed: ["old", "gone"] } as const;
+    expect(actionsFor(draft, ["best", "old", "theirs"])).toEqual([["tag", ["new"]], ["untag", ["old"]]]);
+    expect(actionsFor({ ...draft, text: "old" }, ["old"])).toEqual([]);
+    expect(actionsFor({ ...untouched, kind: "tags" }, ["two words"])).toEqual([]);
+  });
+
+  test("a name is changed or taken away, and left alone when nothing was typed", () => {
+    expect(actionsFor({ ...untouched, kind: "name", text: " a " }, null)).toEqual([["name", "a"]]);
+    expect(actionsFor({ ...untouched, kind: "name", text: " " }, "a")).toEqual([["name", ""]]);
+    expect(actionsFor({ ...untouched, kind: "name", text: "a " }, "a")).toEqual([]);
+    expect(actionsFor({ ...untouched, kind: "name" }, "theirs")).toEqual([]);
+  });
+
+  test("a note is added only when it says something", () => {
+    expect(actionsFor({ ...untouched, kind: "note", text: " \n" }, [])).toEqual([]);
+    expect(actionsFor({ ...untouched, kind: "note", text: "two\nlines " }, [])).toEqual([["note", "two\nlines"]]);
+  });
+
+  test("a cell shows the newest note, and all of them when it is pointed at", () => {
+    const notes = [{ time: "2024", text: "first" }, { time: "2025", text: "newest" }];
+    expect(cellText("annotations.notes", notes)).toBe("newest");
+    expect(cellTitle("annotations.notes", notes)).toBe("newest\nfirst");
+    expect(cellText("note", [])).toBe("–");
+    expect(cellText("args.notes", notes)).toBe(JSON.stringify(notes));
   });
 });
 

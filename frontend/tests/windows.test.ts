@@ -8,7 +8,7 @@ function filled(windows: Windows<string>, place: number, mark: string): boolean 
 
 describe("windows", () => {
   test("each is asked for once, until it is here", () => {
-    const windows = new Windows<string>(10);
+    const windows = new Windows<string>(10, 60);
     windows.begin("a", 1);
     expect(windows.missing(5, 25)).toEqual([0, 1, 2]);
     windows.ask(1);
@@ -16,10 +16,14 @@ describe("windows", () => {
     filled(windows, 0, "x");
     expect(windows.row(5)).toBe("x5");
     expect(windows.missing(5, 15)).toEqual([]);
+    expect(windows.has(0, 9)).toBe(true);
+    expect(windows.has(5, 15)).toBe(false);
+    windows.begin("a", 2);
+    expect(windows.has(0, 9)).toBe(false);
   });
 
   test("a new version shows the old rows until the new ones are here", () => {
-    const windows = new Windows<string>(10);
+    const windows = new Windows<string>(10, 60);
     windows.begin("a", 1);
     filled(windows, 0, "old");
     windows.begin("a", 2);
@@ -30,7 +34,7 @@ describe("windows", () => {
   });
 
   test("another query drops all rows with its first answer, and never mixes two", () => {
-    const windows = new Windows<string>(10);
+    const windows = new Windows<string>(10, 60);
     windows.begin("a", 1);
     filled(windows, 0, "a");
     filled(windows, 1, "a");
@@ -42,7 +46,7 @@ describe("windows", () => {
   });
 
   test("an answer to an earlier query comes too late", () => {
-    const windows = new Windows<string>(10);
+    const windows = new Windows<string>(10, 60);
     windows.begin("a", 1);
     const turn = windows.ask(0);
     windows.begin("b", 1);
@@ -51,7 +55,7 @@ describe("windows", () => {
   });
 
   test("what was refused is asked for again only when something is another", () => {
-    const windows = new Windows<string>(10);
+    const windows = new Windows<string>(10, 60);
     windows.begin("a", 1);
     windows.ask(0);
     expect(windows.missing(0, 0)).toEqual([]);

@@ -37,8 +37,9 @@ def chromium():
     """Start the browser; both it and the built page have to be there."""
     need(static_folder(), "the page is not built: make page")
     need(CHROMIUM, "chromium is not installed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)  # a machine may be busy with other tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser

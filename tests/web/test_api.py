@@ -90,6 +90,23 @@ def test_windows_and_columns_are_cut_from_one_table(api):
     nested = api.rows(columns="args.model,args.model.width", ids="3,4")
     assert nested["cells"] == [[{"width": 3}, 3], ["big", None]]
     assert api.rows(offset=500)["ids"] == []
+    nothing = api.rows(columns="annotations", filter="expid == 1")
+    assert nothing["ids"] == ["1"] and len(nothing["cells"][0]) == len(nothing["columns"])
+
+
+def test_the_columns_are_those_that_differ_among_the_rows_that_match(tmp_path):
+    for number in range(1, 131):
+        late, lr = {"late": number > 125}, {"lr": number % 2}
+        write_record(tmp_path, str(number), args={"same": 1, "kind": number // 100, **late, **lr})
+    api = Api(Experiments("", str(tmp_path)))
+
+    def shown(filter=""):
+        return [name for name in api.rows(filter=filter)["columns"] if name.startswith("args.")]
+
+    assert shown() == ["args.kind", "args.late", "args.lr"]
+    assert shown("kind == 0") == ["args.lr"]
+    assert shown("expid > 99 and lr == 1") == ["args.late"]
+    assert shown("expid == 1") == shown("expid < 0") == []
 
 
 def test_statuses_say_why_and_what_is_broken(api, root):
@@ -161,9 +178,12 @@ def test_running_ones_are_followed(api, root):
         file.write('{"step":1,"time":"2026-01-01T00:00:01+00:00","loss":2}\n')
     assert api.refresh()["changed"] == ["50"]
     os.utime(root / "50" / "STATUS", (1e9, 1e9))
-    assert api.refresh()["changed"] == ["50"]
+    change = api.refresh()
+    assert change["changed"] == ["50"] and change["running"] == []
     assert api.rows(ids="50")["statuses"][0]["status"] == "SILENT"
     assert api.refresh() is None
+    os.utime(root / "50" / "STATUS")
+    assert api.refresh()["running"] == ["50"]
 
 
 def clock(seconds):
@@ -306,9 +326,11 @@ def test_annotations_are_checked_written_and_seen_at_once(api, root):
     ]
     kept = json.loads((root / "3" / "annotations.json").read_text())
     assert kept["notes"][0]["text"] == "<script>alert(1)</script>"
-    for action, value in (("lock", True), ("tag", 3), ("tag", ""), ("note", " "), ("name", ["x"])):
+    wrong = [("lock", True), ("tag", 3), ("tag", ""), ("note", " "), ("name", ["x"])]
+    for action, value in [*wrong, ("name", "17"), ("name", "named"), ("name", " last~2 ")]:
         with pytest.raises(SettingError):
             api.annotations("3", action, value)
+    assert "name" not in api.annotations("3", "name", "")
     with pytest.raises(NotFoundError):
         api.annotations("../3", "note", "x")
     closed = Api(Experiments("", str(root)), read_only=True)

@@ -157,18 +157,6 @@ def test_the_table_is_sorted_filtered_chosen_and_kept_in_the_address(page, serve
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_tags_are_edited_in_place_and_stored(page, project):
-    page.locator(".grid").focus()
-    page.keyboard.press("j")
-    page.keyboard.press("t")
-    page.get_by_role("dialog").locator("input").fill("paper best")
-    page.keyboard.press("Enter")
-    expect(page.locator(".row .tag", has_text="paper")).to_be_visible()
-    stored = json.loads((project.root / "6" / "annotations.json").read_text())
-    assert sorted(stored["tags"]) == ["best", "paper"]
-    assert stored["name"] == "try 6"
-
-
 def test_one_experiment_shows_how_it_failed_its_console_and_its_files(page):
     page.get_by_role("button", name="5", exact=True).click()
     expect(page.locator(".traceback, .card").first).to_contain_text("ValueError")
@@ -290,6 +278,10 @@ def test_it_is_accessible_and_fits_a_phone(browser, server, scheme):
         assert (max(shades) < 80) == (scheme == "dark")
 
 
+def beside(url):
+    return "offset=" in url and "offset=0" not in url
+
+
 def test_thousands_of_rows_are_scrolled_sorted_and_filtered(browser, tmp_path):
     make_store.make(2000, str(tmp_path / "experiments"))
     with (
@@ -304,9 +296,34 @@ def test_thousands_of_rows_are_scrolled_sorted_and_filtered(browser, tmp_path):
         expect(last).to_have_text("1")
         page.keyboard.press("Home")
         expect(first_id(page)).to_have_text("2000")
-        page.go = lambda address: page.goto(f"{server.url}/{address}")
-        page.go("#/?sort=summary.test_accuracy")
+        asked = []
+        page.on("request", lambda request: asked.append(request.url.partition("/api/")[2]))
+        page.on("response", lambda answer: asked.append(f"{answer.url} is answered"))
+        with page.expect_request(lambda request: "sort=" in request.url and beside(request.url)):
+            page.goto(f"{server.url}/#/?sort=summary.test_accuracy")
         expect(first_id(page)).not_to_have_text("2000")
-        write_filter(page, "summary.test_accuracy > 0.99")
+        # What is looked at comes first, then what is beside it.
+        found = next(question for question in asked if question.startswith("rows?sort="))
+        assert not beside(found) and int(found.partition("limit=")[2]) <= 60
+        with page.expect_request("**/columns?filter=*"):
+            write_filter(page, "summary.test_accuracy > 0.99")
         expect(page.locator(".counts")).to_contain_text("of 2,000")
         assert 0 < rows(page).count() < 60
+        filtered = [question for question in asked if "filter=" in question]
+        assert filtered[0].startswith("rows?") and filtered[1].endswith("is answered")
+        assert filtered[2].startswith("columns?")
+
+
+def test_a_table_without_rows_shows_those_that_come(browser, tmp_path):
+    (tmp_path / "experiments").mkdir()
+    with (
+        serving(tmp_path / "experiments", static=static_folder()) as server,
+        quiet_page(browser, server.url) as page,
+    ):
+        page.goto(server.server.url)
+        expect(page.locator("#main")).to_contain_text("There is no experiment in")
+        write_record(tmp_path / "experiments", "1")
+        expect(rows(page)).to_have_count(1)
+        write_filter(page, "expid > 1")
+        page.get_by_role("button", name="Show all").click()
+        expect(rows(page)).to_have_count(1)

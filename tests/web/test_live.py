@@ -88,6 +88,16 @@ def test_a_page_learns_of_a_real_experiment_while_it_runs(repository):
         assert curve["x"] == [0, 1, 2]
 
 
+def test_all_pages_learn_what_one_of_them_changed_and_what_came_at_the_same_time(tmp_path):
+    write_record(tmp_path, "1")
+    with serving(tmp_path) as page:
+        page.ask("rows")  # what is there by now is no news
+        follower, told = Follower(page), set()
+        write_record(tmp_path, "2")
+        assert page.tell("1", "name", "theirs").status_code == 200
+        follower.until(lambda change: told.update(change["changed"]) or {"1", "2"} <= told)
+
+
 def test_a_page_that_does_not_read_holds_up_nobody_and_is_told_all_at_once():
     versions = itertools.count(1)
 

@@ -6,7 +6,7 @@ import type { ColumnFacts } from "../core/types";
 import { CopyButton } from "../parts/copy";
 import { Answered, Empty } from "../parts/states";
 import { FilterBox } from "../table/filter_box";
-import { tableRows } from "./markdown_table";
+import { captionOf, tableRows } from "./markdown_table";
 
 /** The table of a paper: means over seeds with their spread, to be copied as LaTeX or Markdown. */
 export function PaperPage(): JSX.Element {
@@ -76,14 +76,16 @@ function Names({ title, chosen, names, onChange }: NamesProps): JSX.Element {
 function Result({ answer }: { answer: Answer<JsonObject> }): JSX.Element {
   return (
     <Answered answer={answer} what="Making the table">
-      {({ latex, markdown }) => (
+      {({ latex, markdown, notes }) => (
         <>
+          {markdown === "" && <Empty>No experiment that has ended well is matched.</Empty>}
           <div class="tools">
-            {typeof latex === "string" && <CopyButton text={latex} what="LaTeX" />}
-            {typeof markdown === "string" && <CopyButton text={markdown} what="Markdown" />}
+            {latex && <CopyButton text={String(latex)} what="LaTeX" />}
+            {markdown && <CopyButton text={String(markdown)} what="Markdown" />}
           </div>
-          {typeof markdown === "string" && <MarkdownTable text={markdown} />}
-          {typeof latex === "string" && (
+          {markdown && <MarkdownTable text={String(markdown)} />}
+          {Array.isArray(notes) && notes.map((note, index) => <p key={index} class="hint">{`${String(note)}.`}</p>)}
+          {latex && (
             <details>
               <summary>LaTeX</summary>
               <pre class="file-text" tabIndex={0}>{latex}</pre>
@@ -97,37 +99,32 @@ function Result({ answer }: { answer: Answer<JsonObject> }): JSX.Element {
 
 /** The server rounds and marks; what it wrote as Markdown is shown, so that both say the same. */
 function MarkdownTable({ text }: { text: string }): JSX.Element {
-  const rows = tableRows(text);
-  const [head = [], ...body] = rows;
+  const [head = [], ...body] = tableRows(text);
   return (
-    <div class="wide" tabIndex={0} role="group" aria-label="Table">
-      <table class="values">
-        <thead>
-          <tr>
-            {head.map((cell, index) => (
-              <th key={index} scope="col">
-                <CellText text={cell} />
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {body.map((row, index) => (
-            <tr key={index}>
-              {row.map((cell, column) => (
-                <td key={column}>
-                  <CellText text={cell} />
-                </td>
+    <>
+      <div class="wide" tabIndex={0} role="group" aria-label="Table">
+        <table class="values">
+          <thead>
+            <tr>
+              {head.map((cell, index) => (
+                <th key={index} scope="col">
+                  {cell.text}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {body.map((row, index) => (
+              <tr key={index}>
+                {row.map((cell, column) => (
+                  <td key={column}>{cell.isBold ? <strong>{cell.text}</strong> : cell.text}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p>{captionOf(text)}.</p>
+    </>
   );
-}
-
-function CellText({ text }: { text: string }): JSX.Element {
-  const bold = /^\*\*(.*)\*\*$/.exec(text)?.[1];
-  return bold === undefined ? <>{text}</> : <strong>{bold}</strong>;
 }

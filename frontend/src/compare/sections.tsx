@@ -8,26 +8,28 @@ import { statusClass } from "../table/cell";
 
 export function CompareHead({ experiments }: { experiments: JsonObject[] }): JSX.Element {
   return (
-    <table class="values side-by-side">
-      <thead>
-        <tr>
-          <td />
-          {experiments.map(({ expid }) => (
-            <th key={String(expid)} scope="col">
-              <button type="button" class="link" onClick={() => openExperiment(String(expid))}>
-                {String(expid)}
-              </button>
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        <HeadRow name="status" experiments={experiments} />
-        <HeadRow name="start_time" experiments={experiments} />
-        <HeadRow name="duration" experiments={experiments} />
-        <HeadRow name="description" experiments={experiments} />
-      </tbody>
-    </table>
+    <div class="wide" tabIndex={0} role="group" aria-label="Experiments">
+      <table class="values side-by-side">
+        <thead>
+          <tr>
+            <td />
+            {experiments.map(({ expid }) => (
+              <th key={String(expid)} scope="col">
+                <button type="button" class="link" onClick={() => openExperiment(String(expid))}>
+                  {String(expid)}
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <HeadRow name="status" experiments={experiments} />
+          <HeadRow name="start_time" experiments={experiments} />
+          <HeadRow name="duration" experiments={experiments} />
+          <HeadRow name="description" experiments={experiments} />
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -1,8 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
-import type { JsonObject } from "./json";
-import { Problem, findSource } from "./source";
+import { InlinedSource } from "../exported/source";
+import type { Json, JsonObject } from "./json";
+import { Problem, type Source } from "./source";
+import { NetworkSource } from "./source_network";
 
-export const source = findSource(document);
+/** Each of the two builds of vite.config.ts has only one of these in it. */
+export const source: Source =
+  import.meta.env.MODE === "export"
+    ? new InlinedSource(document.getElementById("data")?.textContent ?? "")
+    : new NetworkSource();
 
 /** The address of a question; what is empty is left out. */
 export function question(path: string, parameters: Record<string, string | number | undefined> = {}): string {
@@ -30,7 +36,7 @@ export async function ask<T>(asked: string, name: string, signal?: AbortSignal):
   return answer[name] as T;
 }
 
-export async function annotate(id: string, action: string, value: string): Promise<JsonObject> {
+export async function annotate(id: string, action: string, value: Json): Promise<JsonObject> {
   return source.tell(question(experimentPath(id, "annotations")), { action, value });
 }
 
@@ -41,7 +47,8 @@ export interface Answer<T> {
   isSlow: boolean;
 }
 
-const SLOW = 300;
+/** Milliseconds after which people are told what they wait for. */
+export const SLOW = 300;
 
 /**
  * Ask whenever the question or `version` changes; the last answer stays until the next one is there,

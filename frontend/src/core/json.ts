@@ -13,11 +13,11 @@ const WORDS: Record<string, number> = { NaN: NaN, Infinity: Infinity, "-Infinity
 /** A number, also one that JSON cannot write; NaN for everything else. */
 export function toNumber(value: Json | undefined): number {
   if (typeof value === "number") return value;
-  return typeof value === "string" ? (WORDS[value] ?? NaN) : NaN;
+  return typeof value === "string" && isNumeric(value) ? WORDS[value]! : NaN;
 }
 
 export function isNumeric(value: Json | undefined): boolean {
-  return typeof value === "number" || (typeof value === "string" && value in WORDS);
+  return typeof value === "number" || (typeof value === "string" && Object.hasOwn(WORDS, value));
 }
 
 /** Nested values as one level: {"optim": {"lr": 1}} becomes [["optim.lr", 1]]. */

@@ -1,5 +1,3 @@
-import { InlinedSource } from "./source_inlined";
-import { NetworkSource } from "./source_network";
 import type { JsonObject } from "./json";
 
 /** Where answers come from: the server, or the page itself when it was exported as one file. */
@@ -21,9 +19,4 @@ export class Problem extends Error {
   ) {
     super(message);
   }
-}
-
-export function findSource(page: Document): Source {
-  const data = page.getElementById("data")?.textContent;
-  return data ? new InlinedSource(data) : new NetworkSource();
 }

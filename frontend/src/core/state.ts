@@ -46,7 +46,8 @@ export function linkTo(to: Partial<Address>): string {
 
 export function followAddressBar(): void {
   const read = (): void => {
-    if (format(address.value) !== location.hash) address.value = parse(location.hash);
+    const next = parse(location.hash);
+    if (format(address.value) !== format(next)) address.value = next;
   };
   addEventListener("popstate", read);
   addEventListener("hashchange", read);

@@ -97,6 +97,8 @@ export interface Console {
   /** Of a search: the numbers of the lines, and how much of the file was looked through. */
   numbers?: number[];
   searched?: number;
+  /** Of a search in an exported page that has only the last lines: how many it has. */
+  held?: number | null;
 }
 
 export interface FileFacts {
@@ -150,6 +152,15 @@ export interface Compare {
   experiments: JsonObject[];
   verdict: string;
   sections: Record<string, CompareSection>;
+}
+
+/** What an exported page says about itself. */
+export interface Exported {
+  time: string;
+  /** Of how many groups of points a curve is at most. */
+  points: number;
+  /** What was left out for its size, and how many of it. */
+  lacking: Record<string, number>;
 }
 
 export interface Change {

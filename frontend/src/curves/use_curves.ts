@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { question } from "../core/api";
 import { address, changes } from "../core/state";
 import type { CurveAnswer } from "../core/types";
@@ -30,11 +30,15 @@ export function useCurves(metric: string, ids: readonly string[], isSeen: boolea
   return { ...answer, value };
 }
 
-/** A value once it has stayed the same for a moment; the first at once. */
+/** A value at once, and while it goes on changing again only when it has stayed the same for a moment. */
 function useCalm<T>(value: T): T {
   const [calm, setCalm] = useState(value);
+  const changed = useRef(-Infinity);
   const written = JSON.stringify(value);
   useEffect(() => {
+    const isFirst = performance.now() - changed.current > CALM;
+    changed.current = performance.now();
+    if (isFirst) return setCalm(value);
     const timer = setTimeout(() => setCalm(value), CALM);
     return () => clearTimeout(timer);
   }, [written]);

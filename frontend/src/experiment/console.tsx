@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { source } from "../core/api";
 import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
 import { address, change, running } from "../core/state";
@@ -73,16 +72,14 @@ function ConsoleOf({ id, stream }: { id: string; stream: Stream }): JSX.Element 
     <>
       <div class="tools">
         <Streams stream={stream} />
-        {source.isLive && (
-          <input
-            ref={search}
-            type="search"
-            aria-label="Search the console"
-            placeholder="Search ( / )"
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-          />
-        )}
+        <input
+          ref={search}
+          type="search"
+          aria-label="Search the console"
+          placeholder="Search ( / )"
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
         {text && <SearchResults key={text} id={id} stream={stream} text={text} onJump={jump} />}
         {errors.length > 0 && (
           <button type="button" onClick={toError}>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { experimentPath, question, useAnswer } from "../core/api";
+import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
 import type { Console } from "../core/types";
 import { Failure } from "../parts/states";
@@ -38,6 +39,7 @@ export function SearchResults({ id, stream, text, onJump }: Props): JSX.Element 
     <span class="group" role="status">
       {isSlow && "searching…"}
       {value && (found.length ? `${place + 1} of ${found.length}${value.more ? "+" : ""} lines` : "not found")}
+      {typeof value?.held === "number" && ` in the last ${plural(value.held, "line")}, which are all that this file holds`}
       {isPart && ` in the first ${Math.round(100 * (value.searched ?? 1))} % of the file`}
       {found.length > 0 && (
         <>

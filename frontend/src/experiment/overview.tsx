@@ -7,6 +7,7 @@ import { changes } from "../core/state";
 import type { CurveAnswer, ExperimentFacts, MetricFacts } from "../core/types";
 import { CopyButton } from "../parts/copy";
 import { Sparkline } from "../parts/sparkline";
+import { notesOf } from "../table/kinds";
 import { Recorded } from "./recorded";
 import { Traceback } from "./traceback";
 
@@ -36,7 +37,7 @@ export function Overview({ facts, onMetric }: Props): JSX.Element {
           <Recorded files={facts.recorded_files} />
         </Card>
       )}
-      {facts.again.length > 0 && <Again lines={facts.again} />}
+      {facts.again.length > 0 && <Again id={facts.expid} lines={facts.again} />}
     </div>
   );
 }
@@ -71,7 +72,7 @@ function Facts({ facts }: { facts: ExperimentFacts }): JSX.Element {
     ["files", `${Object.keys(facts.files).length} with ${formatSize(size)}`],
     ...Object.entries(annotations)
       .filter(([name]) => name !== "history")
-      .map(([name, value]): [string, ComponentChildren] => [name, annotationText(value)]),
+      .map(([name, value]): [string, ComponentChildren] => [name, annotationText(name, value)]),
     ["broken", facts.problems.length ? facts.problems.map(fullValue).join("\n") : null],
   ];
   return (
@@ -88,11 +89,9 @@ function Facts({ facts }: { facts: ExperimentFacts }): JSX.Element {
   );
 }
 
-function annotationText(value: Json): string {
-  if (Array.isArray(value)) return value.map(annotationText).join(", ");
-  // A note is its text, with the time of it.
-  const isNote = typeof value === "object" && value !== null && "text" in value;
-  return isNote ? formatValue(value.text) : formatValue(value);
+function annotationText(name: string, value: Json): string {
+  if (name === "notes") return notesOf(value).join("\n");
+  return Array.isArray(value) ? value.map(formatValue).join(", ") : formatValue(value);
 }
 
 export function Values({ values }: { values: [string, Json][] }): JSX.Element {
@@ -206,9 +205,13 @@ function escapeExpression(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-function Again({ lines }: { lines: string[] }): JSX.Element {
+function Again({ id, lines }: { id: string; lines: string[] }): JSX.Element {
+  const whole = `meticulous reproduce ${/^[\w.-]+$/.test(id) ? id : `'${id.replaceAll("'", "'\\''")}'`}`;
   return (
     <Card title="Run it again">
+      <pre class="command" tabIndex={0}>{whole}</pre>
+      <CopyButton text={whole} what="the command" />
+      <p>The same by hand, in the repository:</p>
       <pre class="command" tabIndex={0}>{lines.join("\n")}</pre>
       <CopyButton text={lines.join("\n")} what="the commands" />
     </Card>

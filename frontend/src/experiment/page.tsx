@@ -1,15 +1,14 @@
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { experimentPath, question, source, useAnswer } from "../core/api";
 import { useKeys } from "../core/keys";
-import { address, change, changes, openExperiment, toggleSelected } from "../core/state";
+import { address, change, changes, openExperiment, store, toggleSelected } from "../core/state";
 import type { ExperimentFacts } from "../core/types";
 import { CurvesOf } from "../curves/curves";
 import { asShown } from "../curves/experiments";
 import { Answered } from "../parts/states";
 import { statusClass } from "../table/cell";
-import { EditDialog } from "../table/edit";
-import type { Annotation } from "../table/edit_actions";
+import { edit } from "../table/editing";
 import { CodeTab } from "./code";
 import { ConsoleTab } from "./console";
 import { EnvironmentTab } from "./environment";
@@ -31,23 +30,22 @@ const ALL = Object.keys(TABS) as Tab[];
 
 export function ExperimentPage({ id }: { id: string }): JSX.Element {
   const answer = useAnswer<ExperimentFacts>(question(experimentPath(id)), "experiment", changes.value.get(id) ?? 0);
-  const [edited, setEdited] = useState<Annotation | null>(null);
   const tab = ALL.find((name) => name === address.value.tab) ?? "";
   const go = (step: number) => () => openExperiment(id, ALL[(ALL.indexOf(tab) + step + ALL.length) % ALL.length]);
   useKeys("Experiment", [
     { keys: "]", label: "next tab", run: go(1) },
     { keys: "[", label: "tab before", run: go(-1) },
     { keys: "x", label: "select, or not", run: () => toggleSelected(id) },
-    { keys: "t", label: "edit the tags", run: () => setEdited("tags") },
-    { keys: "n", label: "write a note", run: () => setEdited("note") },
-    { keys: "e", label: "edit the name", run: () => setEdited("name") },
+    { keys: "t", label: "edit the tags", run: () => void edit([id], "tags") },
+    { keys: "n", label: "write a note", run: () => void edit([id], "note") },
+    { keys: "e", label: "edit the name", run: () => void edit([id], "name") },
   ]);
   return (
     <section class="experiment" aria-label={`Experiment ${id}`}>
       <Answered answer={answer} what={`Reading experiment ${id}`}>
         {(facts) => (
           <>
-            <Head facts={facts} onEdit={setEdited} />
+            <Head facts={facts} />
             <Tabs tab={tab} id={id} />
             <div role="tabpanel" id="tab-panel" aria-label={TABS[tab]} class="tab-panel">
               <TabOf tab={tab} facts={facts} />
@@ -55,12 +53,11 @@ export function ExperimentPage({ id }: { id: string }): JSX.Element {
           </>
         )}
       </Answered>
-      {edited && <EditDialog id={id} kind={edited} onClose={() => setEdited(null)} />}
     </section>
   );
 }
 
-function Head({ facts, onEdit }: { facts: ExperimentFacts; onEdit: (kind: Annotation) => void }): JSX.Element {
+function Head({ facts }: { facts: ExperimentFacts }): JSX.Element {
   const { expid, status, status_message: message, annotations, description } = facts;
   const isSelected = address.value.selected.includes(expid);
   const title = [annotations.name, description].filter((text) => typeof text === "string" && text !== "").join(" · ");
@@ -77,9 +74,9 @@ function Head({ facts, onEdit }: { facts: ExperimentFacts; onEdit: (kind: Annota
       <button type="button" aria-pressed={isSelected} onClick={() => toggleSelected(expid)}>
         {isSelected ? "selected" : "select"}
       </button>
-      {source.isLive &&
+      {source.isLive && !store.value?.read_only &&
         (["tags", "note", "name"] as const).map((kind) => (
-          <button key={kind} type="button" class="quiet" onClick={() => onEdit(kind)}>
+          <button key={kind} type="button" class="quiet" onClick={() => void edit([expid], kind)}>
             {kind}
           </button>
         ))}

@@ -2,10 +2,20 @@ import type { JSX } from "preact";
 import { shownKeys } from "../core/keys";
 import { Dialog } from "./dialog";
 
+/** What the editor of a cell does by itself. */
+const EDITING = {
+  title: "In an edited cell",
+  keys: [
+    { keys: "Enter", label: "save" },
+    { keys: "Escape", label: "leave it as it was" },
+    { keys: "Tab", label: "save, and edit the next cell" },
+  ],
+};
+
 export function KeysHelp({ onClose }: { onClose: () => void }): JSX.Element {
   return (
     <Dialog title="Keys" onClose={onClose}>
-      {shownKeys().map((group) => (
+      {[...shownKeys(), EDITING].map((group) => (
         <section key={group.title}>
           <h3>{group.title}</h3>
           <dl class="keys">

@@ -4,6 +4,7 @@ import { VIEWS, type View } from "../core/address";
 import { plural } from "../core/format";
 import { address, linkTo, running, show, store } from "../core/state";
 import { nextTheme, theme } from "../core/theme";
+import { ExportedMark } from "./exported";
 
 export const TITLES: Partial<Record<View, string>> = {
   table: "Experiments",
@@ -26,9 +27,9 @@ export function TopBar({ onHelp }: { onHelp: () => void }): JSX.Element {
       <span class="top-facts">
         {facts && plural(facts.count, "experiment")}
         {running.value.size > 0 && <span class="live">{running.value.size} running</span>}
-        {!source.isLive && <span class="tag">exported</span>}
         {facts?.read_only && source.isLive && <span class="tag">read only</span>}
       </span>
+      {!source.isLive && <ExportedMark />}
       <button type="button" class="quiet" onClick={nextTheme} title="Colours (T)">
         {theme.value === "auto" ? "auto" : theme.value}
       </button>

@@ -3,15 +3,15 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { Column } from "../core/address";
 import { useKeys } from "../core/keys";
 import type { Json } from "../core/json";
-import { address, change, openExperiment, running, version } from "../core/state";
-import { EditDialog } from "./edit";
-import type { Annotation } from "./edit_actions";
+import { address, change, openExperiment } from "../core/state";
+import { EditLayer } from "./edit_layer";
+import { edit } from "./editing";
 import { groupFilter } from "./group_filter";
 import { gridKeys } from "./grid_keys";
 import { GridHead } from "./grid_head";
 import { annotationOf } from "./kinds";
 import { GridRow, type RowActions } from "./grid_row";
-import { ROW_HEIGHT, layOut, seen } from "./layout";
+import { ID_WIDTH, ROW_HEIGHT, layOut, seen } from "./layout";
 import { wantMain } from "./main_metric";
 import { CURVE, type RowsState } from "./rows";
 import type { Row } from "./rows_answer";
@@ -28,7 +28,6 @@ interface Props {
 const MORE = 8;
 /** Scrolling fast, windows that flew by are not asked for. */
 const SETTLED = 60;
-const ID_WIDTH = 96;
 
 export function Grid({ rows, columns, onScrolled }: Props): JSX.Element {
   const { windows, facts } = rows;
@@ -36,23 +35,25 @@ export function Grid({ rows, columns, onScrolled }: Props): JSX.Element {
   const grid = useRef<HTMLDivElement>(null);
   const room = useRoom(grid);
   const [current, setCurrent] = useState(0);
-  const [edited, setEdited] = useState<{ id: string; kind: Annotation } | null>(null);
 
   const first = Math.max(0, Math.floor(room.top / ROW_HEIGHT) - MORE);
-  const last = Math.min(count - 1, Math.ceil((room.top + room.height) / ROW_HEIGHT) + MORE);
-  const layout = useMemo(() => layOut(columns, (name) => automaticWidth(name, windows)), [columns, facts?.columns]);
+  const end = Math.ceil((room.top + room.height) / ROW_HEIGHT) + MORE;
+  const last = Math.min(count - 1, end);
+  // Not for each answer: thousands of texts are measured, and columns that jump are hard to read.
+  const shape = facts && [facts.groupby, ...facts.columns].join("\n");
+  const layout = useMemo(() => layOut(columns, (name) => automaticWidth(name, windows)), [columns, shape]);
   const [from, to] = [room.left, room.left + room.width - ID_WIDTH - layout.pinnedWidth];
   const part = useSteady(seen(layout.free, from - 200, to + 200));
 
+  useLayoutEffect(() => rows.look(first, end), [first, end]);
   useEffect(() => {
-    const want = (): void => {
-      rows.want(first, Math.max(last, first));
-      if (columns.some(({ name }) => name === CURVE)) void wantMain(idsBetween(rows, first, last));
-    };
-    if (!facts) return want();
-    const timer = setTimeout(want, SETTLED);
+    if (!facts) return;
+    const timer = setTimeout(() => {
+      const isHere = rows.fetch();
+      if (isHere && columns.some(({ name }) => name === CURVE)) void wantMain(idsBetween(rows, first, last));
+    }, SETTLED);
     return () => clearTimeout(timer);
-  }, [first, last, rows.answers, version.value, address.value.filter, address.value.sort, columns, address.value.groupby, running.value]);
+  }, [first, last, rows.answers, columns]);
   useEffect(() => onScrolled(room.top > ROW_HEIGHT), [room.top > ROW_HEIGHT]);
   useAnchor(grid, windows, Math.floor(room.top / ROW_HEIGHT), rows.answers, count);
 
@@ -72,7 +73,7 @@ export function Grid({ rows, columns, onScrolled }: Props): JSX.Element {
       edit: (index, name) => {
         const row = windows.row(index);
         const kind = annotationOf(name);
-        if (row?.ids.length === 1 && kind) setEdited({ id: row.id, kind });
+        if (row && kind) void edit(row.ids, kind);
       },
     }),
     [],
@@ -113,9 +114,9 @@ export function Grid({ rows, columns, onScrolled }: Props): JSX.Element {
               />
             );
           })}
+          <EditLayer grid={grid} layout={layout} windows={windows} answers={rows.answers} top={room.top} onEnd={setCurrent} />
         </div>
       </div>
-      {edited && <EditDialog {...edited} onClose={() => setEdited(null)} />}
     </div>
   );
 }

@@ -38,6 +38,7 @@ export function gridKeys({ current, page, count, focus, actions, windows }: Grid
     { keys: "t", label: "edit the tags", run: () => actions.edit(current, "tags") },
     { keys: "n", label: "write a note", run: () => actions.edit(current, "note") },
     { keys: "e", label: "edit the name", run: () => actions.edit(current, "name") },
+    { keys: "F2", label: "edit the name", run: () => actions.edit(current, "name") },
     { keys: "c", label: "curves of the selected", run: () => show("curves") },
     { keys: "d", label: "compare the selected", run: () => show("compare") },
     { keys: "r", label: "turn the order round", run: turnOrder },

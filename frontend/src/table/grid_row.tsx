@@ -36,18 +36,21 @@ function drawRow({ index, row, layout, part, isSelected, isCurrent, actions }: P
   const style = { top: `${index * ROW_HEIGHT}px` };
   const classes = `row${isSelected ? " selected" : ""}${isCurrent ? " current" : ""}${index % 2 ? " odd-row" : ""}`;
   if (!row) return <div class={classes} style={style} role="row" aria-rowindex={index + 2} aria-busy="true" />;
-  const cell = (name: string, width: number, column: number): JSX.Element => (
-    <div
-      key={name}
-      role="gridcell"
-      aria-colindex={column + 2}
-      class="cell"
-      style={{ width: `${width}px` }}
-      onDblClick={annotationOf(name) ? () => actions.edit(index, name) : undefined}
-    >
-      <Cell name={name} row={row} />
-    </div>
-  );
+  const cell = (name: string, width: number, column: number): JSX.Element => {
+    const isEditable = annotationOf(name) !== null;
+    return (
+      <div
+        key={name}
+        role="gridcell"
+        aria-colindex={column + 2}
+        class={isEditable ? "cell editable" : "cell"}
+        style={{ width: `${width}px` }}
+        onDblClick={isEditable ? () => actions.edit(index, name) : undefined}
+      >
+        <Cell name={name} row={row} />
+      </div>
+    );
+  };
   return (
     <div
       id={`row-${index}`}

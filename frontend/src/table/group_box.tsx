@@ -6,11 +6,12 @@ import type { ColumnFacts } from "../core/types";
 /**
  * Experiments that agree in these are one row: means with intervals, say over seeds.
  *
- * The names are asked for when the rows are here, which matter more.
+ * The names are those that differ among the rows that are here, which are asked for first: `filter`
+ * is theirs, null when there are none yet.
  */
-export function GroupBox({ isReady }: { isReady: boolean }): JSX.Element {
-  const { groupby, filter } = address.value;
-  const { value } = useAnswer<ColumnFacts[]>(isReady ? question("columns", { filter }) : null, "columns");
+export function GroupBox({ filter }: { filter: string | null }): JSX.Element {
+  const { groupby } = address.value;
+  const { value } = useAnswer<ColumnFacts[]>(filter === null ? null : question("columns", { filter }), "columns");
   const names = (value ?? []).filter(({ group, differs }) => group === "args" && differs).map(({ name }) => name);
   const set = (names: string[]): void => change({ groupby: names, columns: null, sort: [] }, true);
   return (

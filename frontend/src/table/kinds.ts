@@ -1,7 +1,7 @@
 import { formatDuration, formatMoment, formatNumber, formatValue } from "../core/format";
 import { isNumeric, isObject, toNumber, type Json, type JsonObject } from "../core/json";
 
-export type Kind = "status" | "moment" | "duration" | "commit" | "tags" | "text" | "curve" | "value";
+export type Kind = "status" | "moment" | "duration" | "commit" | "tags" | "text" | "notes" | "curve" | "value";
 
 const KINDS: Record<string, Kind> = {
   status: "status",
@@ -11,8 +11,8 @@ const KINDS: Record<string, Kind> = {
   commit: "commit",
   sha: "commit",
   tags: "tags",
-  note: "text",
-  notes: "text",
+  note: "notes",
+  notes: "notes",
   name: "text",
   curve: "curve",
 };
@@ -51,6 +51,7 @@ export function cellText(name: string, value: Json): string {
   if (kind === "moment" && typeof value === "string") return formatMoment(value, Date.now());
   if (kind === "duration" && isNumeric(value)) return formatDuration(toNumber(value));
   if (kind === "commit" && typeof value === "string") return value.slice(0, 7);
+  if (kind === "notes") return notesOf(value)[0] ?? "–";
   if (Array.isArray(value) && (kind === "tags" || kind === "text")) return value.map(formatValue).join(", ");
   return formatValue(value);
 }
@@ -74,10 +75,17 @@ export function cellTitle(name: string, value: Json): string {
     const { mean, std, low, high, count } = value;
     return `${name}: mean ${formatValue(mean)}, 95 % interval ${formatValue(low)} to ${formatValue(high)}, deviation ${formatValue(std)}, of ${formatValue(count)}`;
   }
+  if (kindOf(name) === "notes") return notesOf(value).join("\n");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 export function tagsOf(value: Json): string[] {
   if (Array.isArray(value)) return value.filter((tag) => typeof tag === "string");
   return typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : [];
+}
+
+/** The texts of notes, the newest first. */
+export function notesOf(value: Json): string[] {
+  const notes = Array.isArray(value) ? value : value === null ? [] : [value];
+  return notes.map((note) => formatValue(isObject(note) && "text" in note ? note.text : note)).reverse();
 }

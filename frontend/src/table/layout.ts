@@ -16,6 +16,7 @@ export interface Layout {
 }
 
 export const ROW_HEIGHT = 30;
+export const ID_WIDTH = 96;
 export const NARROWEST = 40;
 export const WIDEST = 420;
 

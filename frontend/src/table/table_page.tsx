@@ -6,9 +6,12 @@ import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
 import { address, change, show, store } from "../core/state";
 import { Empty, Failure, Waiting } from "../parts/states";
+import { EditDialog } from "./edit";
+import { edited } from "./editing";
 import { FilterBox } from "./filter_box";
 import { Grid } from "./grid";
 import { GroupBox } from "./group_box";
+import { annotationOf } from "./kinds";
 import { ColumnPicker } from "./picker";
 import { CURVE, useRows, type RowsState } from "./rows";
 
@@ -24,7 +27,7 @@ export function TablePage(): JSX.Element {
     <section class="table-page" aria-label="Experiments">
       <div class="tools">
         <FilterBox problem={isFilterWrong ? rows.problem : null} />
-        <GroupBox isReady={rows.facts !== null} />
+        <GroupBox filter={rows.facts?.filter ?? null} />
         <button type="button" onClick={() => setPicking(true)}>
           Columns
         </button>
@@ -32,12 +35,13 @@ export function TablePage(): JSX.Element {
         <Counts rows={rows} isScrolled={isScrolled} />
       </div>
       {rows.problem && !isFilterWrong && <Failure problem={rows.problem} what="The experiments cannot be listed" />}
-      {isEmpty ? (
+      {isEmpty && !edited.value ? (
         <Nothing />
       ) : rows.facts || !rows.problem ? (
         <Grid rows={rows} columns={columns} onScrolled={setScrolled} />
       ) : null}
       {!rows.facts && !rows.problem && <Waiting isSlow={rows.isSlow} what="Reading the experiments" />}
+      <EditDialog inCells={columns.flatMap(({ name }) => annotationOf(name) ?? [])} />
       {isPicking && <ColumnPicker columns={columns} onClose={() => setPicking(false)} />}
     </section>
   );

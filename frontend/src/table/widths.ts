@@ -14,9 +14,11 @@ const LOOKED_AT = 100;
 let context: CanvasRenderingContext2D | null = null;
 
 function textWidth(text: string): number {
-  context ??= document.createElement("canvas").getContext("2d");
-  if (!context) return text.length * 7;
-  context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  if (!context) {
+    context = document.createElement("canvas").getContext("2d");
+    if (!context) return text.length * 7;
+    context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  }
   return context.measureText(text).width;
 }
 

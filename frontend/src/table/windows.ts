@@ -14,21 +14,28 @@ export class Windows<Row> {
   private isOfBefore = false;
 
   constructor(
-    readonly size = 200,
-    private readonly kept = 60,
+    readonly size: number,
+    private readonly kept: number,
   ) {}
 
-  begin(query: string, version: number): void {
-    if (query === this.query && version === this.version) return;
+  /** Begin a query or a version; false if it has already begun. */
+  begin(query: string, version: number): boolean {
+    if (query === this.query && version === this.version) return false;
     if (query !== this.query) this.isOfBefore = true;
     this.asked.clear();
     this.turn++;
     this.query = query;
     this.version = version;
+    return true;
   }
 
   isOf(query: string): boolean {
     return query === this.query;
+  }
+
+  /** Whether rows `first` to `last` are here, of this query and version. */
+  has(first: number, last: number): boolean {
+    return this.places(first, last).every((place) => this.isHere(place));
   }
 
   row(index: number): Row | undefined {
@@ -37,12 +44,7 @@ export class Windows<Row> {
 
   /** The windows that rows `first` to `last` need and that are not here, or of an earlier version. */
   missing(first: number, last: number): number[] {
-    const needed: number[] = [];
-    for (let place = Math.floor(first / this.size); place <= Math.floor(last / this.size); place++) {
-      const isHere = !this.isOfBefore && this.windows.get(place)?.version === this.version;
-      if (!isHere && !this.asked.has(place)) needed.push(place);
-    }
-    return needed;
+    return this.places(first, last).filter((place) => !this.isHere(place) && !this.asked.has(place));
   }
 
   /**
@@ -70,6 +72,15 @@ export class Windows<Row> {
     for (const [place, { rows }] of this.windows) {
       for (let index = 0; index < rows.length; index++) yield [place * this.size + index, rows[index]!];
     }
+  }
+
+  private places(first: number, last: number): number[] {
+    const [from, to] = [Math.floor(first / this.size), Math.floor(last / this.size)];
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, step) => from + step);
+  }
+
+  private isHere(place: number): boolean {
+    return !this.isOfBefore && this.windows.get(place)?.version === this.version;
   }
 
   private forgetFarFrom(place: number): void {

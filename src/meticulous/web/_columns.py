@@ -19,7 +19,7 @@ from .._query_names import DEPTH, Field, Id, Names
 from .._table import MISSING
 from ..experiments import Experiments
 
-__all__ = ["EAGER", "Bound", "ColumnNames", "Columns"]
+__all__ = ["EAGER", "Bound", "Column", "ColumnNames", "Columns"]
 
 EAGER = ("args", "summary", "annotations")
 """The groups that are read at once; the others when somebody asks for them."""
@@ -92,8 +92,13 @@ class Columns:
             self._add_head(row["expid"], row, now)
         for group in EAGER:
             self._load(group)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Have what was asked before asked anew."""
         self.generation += 1
         self.names = ColumnNames(self)
+        self.rows = [self._place[expid] for expid in self._ids if expid in self._place]
 
     def _rows(self, ids: list[str]) -> list[dict[str, Any]]:
         store = self._store
@@ -145,10 +150,11 @@ class Columns:
 
     def _documents(self, group: str) -> Iterator[tuple[int, dict[str, Any]]]:
         name = _FILES.get(group)
-        find = self._store._index.find_all(name) if name and not self._is_few else None
+        ids = list(self._place)
+        find = self._store._index.finder(name, ids) if name and not self._is_few else None
         inside = self._store._inside
-        for expid in self._calmly(self._place):
-            place, value = self._place[expid], None
+        for place, expid in enumerate(self._calmly(ids)):
+            value = None
             if find:
                 try:
                     facts = os.lstat(f"{inside}{expid}{os.sep}{name}")
@@ -156,7 +162,7 @@ class Columns:
                     if group in ("summary", "annotations"):
                         continue
                 else:
-                    value = find(expid, facts)
+                    value = find(place, facts)
             if not isinstance(value, dict):
                 value = self._document(expid, group)
             if value:
@@ -194,8 +200,7 @@ class Columns:
             ):
                 self._start(self._ids)
                 return
-            self.generation += 1
-            self.names = ColumnNames(self)
+            self._settle()
 
     def _again(self, expid: str) -> None:
         reader = self._store._made(expid)
@@ -231,17 +236,10 @@ class Columns:
 
     # ------------------------------------------------------------------------ questions
 
-    @property
-    def rows(self) -> list[int]:
-        """All rows, in the order of the store."""
-        return [self._place[expid] for expid in self._ids if expid in self._place]
-
-    @property
-    def unended(self) -> list[str]:
-        """The experiments that had not ended when they were read."""
-        open_ones = (_status.RUNNING, _status.SILENT)
-        header = self._header
-        return [expid for expid in self._ids if header["status"][self._place[expid]] in open_ones]
+    def of_status(self, *words: str) -> list[str]:
+        """The experiments of which a status was read."""
+        status, place = self._header["status"], self._place
+        return [expid for expid in self._ids if status[place[expid]] in words]
 
     def state(self, expid: str) -> Any:
         """How an experiment did when it was read, without what changes by itself."""
@@ -261,7 +259,7 @@ class Columns:
             if group not in (*_FILES, "metrics"):
                 return {}
             self._load(group)
-        return dict.fromkeys(self._groups[group])
+        return self._groups[group]
 
     def bound(self, field: Field) -> Bound:
         """A field with its values."""
@@ -340,7 +338,8 @@ def _flat(
         if type(value) is dict and value and depth:
             yield from _flat(value, f"{prefix}{key}.", depth - 1)
         else:
-            plain.append((intern(prefix + key), value))
+            # The same texts again and again are most of what args take in memory.
+            plain.append((intern(prefix + key), intern(value) if type(value) is str else value))
     yield from plain
 
 

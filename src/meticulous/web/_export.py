@@ -13,12 +13,14 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..errors import MeticulousError, SettingError
+from ..errors import MeticulousError, SettingError, StorageError
 from ._export_answers import Answers, collect
+from ._sending import EXPORT
 from .api import Api
 
 __all__ = ["Exported", "page"]
 
+_HINT = "Run 'make page' again."
 _SCRIPT = re.compile(r'<script type="module"[^>]* src="\./([^"]+)"></script>')
 _STYLE = re.compile(r'<link rel="stylesheet"[^>]* href="\./([^"]+)">')
 _OPENS = re.compile(r"<(?=/?script|!--)", re.I)
@@ -55,7 +57,7 @@ def page(api: Api, static: str, points: int = 0, largest: int = 20_000_000) -> E
         SettingError: not even the table fits into so few bytes.
         MeticulousError: the page was built in a way that does not fit into one file.
     """
-    before, after = _frame(static)
+    before, after = _frame(os.path.join(static, EXPORT))
     answers = Answers(largest - len(before) - len(after))
     count = api.store()["count"]
     try:
@@ -77,7 +79,7 @@ def _frame(static: str) -> tuple[bytes, bytes]:
     markup = _text(static, "index.html")
     script, style = _SCRIPT.search(markup), _STYLE.search(markup)
     if not script or not style:
-        raise MeticulousError("The built page is not as expected.", "Run 'make page' again.")
+        raise MeticulousError("The built page is not as expected.", _HINT)
     code = _OPENS.sub(r"\\x3c", _text(static, script[1]))
     looks = _text(static, style[1])
     policy = (
@@ -99,8 +101,11 @@ def _frame(static: str) -> tuple[bytes, bytes]:
 
 
 def _text(folder: str, name: str) -> str:
-    with open(os.path.join(folder, *name.split("/")), encoding="utf-8") as file:
-        return file.read()
+    try:
+        with open(os.path.join(folder, *name.split("/")), encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise StorageError.from_oserror("read", error.filename, error, _HINT) from error
 
 
 def _hash(text: str) -> str:

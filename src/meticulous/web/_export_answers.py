@@ -6,10 +6,12 @@ import base64
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from ..errors import MeticulousError
+from . import _export_table
 from ._routes import SCHEMA
 from ._sending import json_text
 from .api import MOST_COMPARED, MOST_CURVES, Api
@@ -23,10 +25,14 @@ _PAGES = 0.5
 _CURVES = 0.6
 _AXES = ("step", "relative", "wall")
 _LINES = 2000
+_LARGEST_SINCE = 300_000
+_MOST_COMMITS = 50
+_SINCE = 0.3
 _LARGEST_FILE = 300_000
 _MOST_FILES = 200
 _DIGITS = 7
 _ENOUGH = 1000
+_FACTS = 2000
 
 _Asked = tuple[str, str, Any]
 """How a question is asked, the name of its answer, and the answer."""
@@ -44,7 +50,7 @@ class Answers:
     """
 
     def __init__(self, room: int) -> None:
-        self.room = room - 100
+        self.room = room - _FACTS
         self.lacking: Counter[str] = Counter()
         self._parts: list[str] = []
 
@@ -58,6 +64,13 @@ class Answers:
         self.room -= len(text) + 1
         self._parts.append(text)
         return True
+
+    def finish(self, **facts: Any) -> None:
+        """Add what there is to say about all of it, for which room was kept."""
+        lacking = {kind: count for kind, count in self.lacking.items() if count}
+        self.room += _FACTS - 100
+        value = {"schema": SCHEMA, "exported": {**facts, "lacking": lacking}}
+        self.put("", "/api/exported", value)
 
     def data(self) -> bytes:
         """All of it; ASCII."""
@@ -88,7 +101,9 @@ def collect(api: Api, answers: Answers, points: int) -> int:
         _put(answers, "the comparison", "/api/compare", "compare", api.compare(some))
     groups = _curves(api, answers, some, points)
     answers.lacking["curves of experiments"] += max(0, len(ids) - MOST_CURVES)
-    _each(answers, "codes", ids, lambda expid: [_asked(api, expid, "code", against="base")])
+    commits = _codes(api, answers, ids)
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    _since(api, answers, commits, moment)
     _each(answers, "consoles", ids, lambda expid: _consoles(api, expid))
     _each(answers, "lists of files", ids, lambda expid: [_asked(api, expid, "files")])
     for expid in ids:
@@ -96,6 +111,7 @@ def collect(api: Api, answers: Answers, points: int) -> int:
             answers.lacking["experiments' files"] += 1
         else:
             _files(api, answers, expid)
+    answers.finish(time=moment, points=groups)
     return groups
 
 
@@ -105,17 +121,12 @@ def _table(api: Api, answers: Answers) -> list[str]:
     Raises:
         OverflowError: it does not fit.
     """
-    api.load()
-    shown = api.rows(limit=0)["columns"]
-    columns = api.columns()
-    names = dict.fromkeys([*shown, *(column["name"] for column in columns)])
-    listed = ",".join(f"`{name}`" if "," in name else name for name in names)
-    rows = api.rows(columns=listed, limit=api.store()["count"])
+    columns, rows = _export_table.whole(api)
     store = {**api.store(), "read_only": True}
     whole = (
         _put(answers, "", "/api/store", "store", store)
         and _put(answers, "", "/api/columns", "columns", columns)
-        and _put(answers, "", "/api/rows", "rows", {**rows, "shown": shown})
+        and _put(answers, "", "/api/rows", "rows", rows)
     )
     if not whole:
         raise OverflowError
@@ -211,6 +222,67 @@ def _short(value: Any) -> Any:
     if not isinstance(value, float) or not math.isfinite(value):
         return value
     return float(f"{value:.{_DIGITS}g}")
+
+
+# ---------------------------------------------------------------------------- code
+
+
+def _codes(api: Api, answers: Answers, ids: Sequence[str]) -> dict[str, str]:
+    """Put how the code of each experiment differs from its base; gives each commit that ran, with
+    an experiment that ran it.
+    """
+    commits: dict[str, str] = {}
+    for place, expid in enumerate(ids):
+        if answers.room < _ENOUGH:
+            answers.lacking["codes"] += len(ids) - place
+            break
+        path, name, value = _asked(api, expid, "code", against="base")
+        if _put(answers, "codes", path, name, value) and value["commit"]:
+            commits.setdefault(value["commit"], expid)
+    return commits
+
+
+def _since(api: Api, answers: Answers, commits: dict[str, str], moment: str) -> None:
+    """Put how the code of each commit differs from what is checked out now: once for all
+    experiments that ran it, so that many of one commit take the room of one.
+    """
+    enough = answers.room * (1 - _SINCE)
+    for place, (commit, expid) in enumerate(commits.items()):
+        if place == _MOST_COMMITS or answers.room < max(_ENOUGH, enough):
+            answers.lacking["commits against HEAD"] += len(commits) - place
+            return
+        code = api.code(expid, "head")
+        kept = {name: code[name] for name in ("head", "files", "commits", "more", "whole", "note")}
+        value = kept | {"note": _told(code, _thinned(kept["files"]), moment)}
+        _put(answers, "commits against HEAD", f"since/{commit}", "code", value)
+
+
+def _thinned(files: list[dict[str, Any]]) -> int:
+    """Take the largest patches away until the rest is small enough; gives how many."""
+    size = sum(len(file["patch"] or "") for file in files)
+    taken = 0
+    for file in sorted(files, key=lambda file: -len(file["patch"] or "")):
+        if size <= _LARGEST_SINCE:
+            break
+        size -= len(file["patch"])
+        file["patch"] = None
+        taken += 1
+    return taken
+
+
+def _told(code: dict[str, Any], taken: int, moment: str) -> str:
+    """What there is to say about a difference that is no longer the one of today."""
+    head, ran = code["head"], code["commit"]
+    when = f"when this page was exported, {moment[:16].replace('T', ' ')} UTC"
+    if head == ran:
+        return f"It is what was checked out {when}."
+    told = [code["note"], f"HEAD was {head[:10]} {when}." if head else f"Asked {when}."]
+    if taken:
+        told.append(
+            f"The largest patches ({taken}) are not in this file: "
+            f"'git diff {ran[:10]} {head[:10]}' shows them."
+        )
+    return " ".join(filter(None, told))
 
 
 # ---------------------------------------------------------------------------- files

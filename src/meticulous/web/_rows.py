@@ -7,14 +7,16 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from .. import _folder, _query, _query_rows, _status
 from .._query_names import Field, explain
-from .._query_values import number, truth
+from .._query_values import number
 from .._table import MISSING
 from ..errors import SettingError
-from ._columns import EAGER, Bound, Columns
+from ._columns import EAGER, Bound, Column, Columns
 
 __all__ = ["Rows", "differs", "listed"]
 
@@ -81,16 +83,12 @@ class Rows:
         Raises:
             QueryError: the expression is wrong, or names what no experiment has.
         """
+        columns = self.columns
         if not expression.strip():
-            return self.same(("all",), lambda: self.columns.rows)  # type: ignore[no-any-return]
+            return columns.rows
 
         def find() -> list[int]:
-            query = _query.compile(expression)
-            rows = self.matching("")
-            if not rows:
-                return []
-            evaluate = query.bind(self.columns.names)
-            return [row for row in rows if truth(evaluate(row))]  # type: ignore[arg-type]
+            return _query.compile(expression).filter(columns.rows, columns.names)
 
         return self.same(("filter", expression), find)  # type: ignore[no-any-return]
 
@@ -146,47 +144,33 @@ class Rows:
 
     def default_columns(self, expression: str) -> list[str]:
         """What is shown when nothing is asked for: facts, the args that differ, the summary."""
+        args = [field.name for field in self._varied(expression)]
+        summary = [field.name for field in self.columns.names.fields("summary")]
+        return [*_FIRST, *args[:_MOST_ARGS], *summary[:_MOST_SUMMARY]]
 
-        def find() -> list[str]:
+    def _varied(self, expression: str) -> list[Field]:
+        """The args that differ among the rows that match; only those that differ among all can."""
+
+        def find() -> list[Field]:
             rows = self.matching(expression)
-            args = [
-                field.name
-                for field in self.columns.names.fields("args")
-                if differs(self._values(field, rows))
-            ]
-            summary = [field.name for field in self.columns.names.fields("summary")]
-            return [*_FIRST, *args[:_MOST_ARGS], *summary[:_MOST_SUMMARY]]
+            fields = self._varied("") if expression.strip() else self.columns.names.fields("args")
+            return [field for field in fields if self._differs(field, rows)]
 
-        return self.same(("columns", expression), find)  # type: ignore[no-any-return]
+        return self.same(("varied", expression.strip()), find)  # type: ignore[no-any-return]
+
+    def _differs(self, field: Field, rows: Sequence[int]) -> bool:
+        column = self.columns.bound(field).column
+        return any(differs(_values(column, some)) for some in (rows[:_LOOKED_AT], rows))
 
     def facts(self, expression: str) -> list[dict[str, Any]]:
-        """What there is to say about each column, over the rows that match."""
-        return self.same(("facts", expression), lambda: self._facts(expression))  # type: ignore[no-any-return]
+        """What there is to say about each column, over the rows that match.
 
-    def _facts(self, expression: str) -> list[dict[str, Any]]:
-        rows = self.matching(expression)
-        found = []
-        for field in self.columns.names.fields(*_GROUPS):
-            if field.name in ("header.curexpdir", "header.problems"):
-                continue
-            values = self._values(field, rows)
-            distinct = len(_distinct(values))
-            clear = len(self.columns.names.exact(field.key)) == 1
-            plain = field.group == "header" and clear
-            found.append(
-                {
-                    "name": field.key if plain else field.name,
-                    "group": field.group,
-                    "key": field.key,
-                    "kind": _kind(values),
-                    "differs": distinct > 1,
-                    "distinct": distinct,
-                }
-            )
-        return found
-
-    def _values(self, field: Field, rows: Sequence[int]) -> list[Any]:
-        return list(map(self.columns.bound(field).getter, rows))
+        Of very many it takes a second: the lock is held for a moment only, since who looks at
+        rows should not wait for it.
+        """
+        with self.columns.lock:
+            facts: _Facts = self.same(("facts", expression), lambda: _Facts(self, expression))
+        return facts.found
 
     # ------------------------------------------------------------------------ answers
 
@@ -221,20 +205,7 @@ class Rows:
         asked, fields = self._asked(columns, expression)
         start = offset - self._part[1] if self._part else offset
         some = order[start : start + limit]
-        head = self.columns.head
-        cells = []
-        for row in some:
-            cells.append(
-                [
-                    None if value is MISSING else value
-                    for value in (
-                        head(row, field.key)
-                        if field == ("header", "duration")
-                        else field.getter(row)
-                        for field in fields
-                    )
-                ]
-            )
+        values = [self._shown(field, some) for field in fields]
         return {
             "version": 0,
             "total": self._count(),
@@ -242,9 +213,14 @@ class Rows:
             "offset": offset,
             "columns": asked,
             "ids": [self.columns.expid(row) for row in some],
-            "cells": cells,
+            "cells": [list(cells) for cells in zip(*values, strict=True)] or [[] for _ in some],
             "statuses": [self.status(row) for row in some],
         }
+
+    def _shown(self, field: Bound, rows: Sequence[int]) -> list[Any]:
+        if field == ("header", "duration"):
+            return [self.columns.head(row, "duration") for row in rows]
+        return [None if value is MISSING else value for value in map(field.getter, rows)]
 
     def _asked(self, columns: str, expression: str) -> tuple[list[str], list[Bound]]:
         """The columns that are asked for; a name of a group means all in it."""
@@ -282,6 +258,38 @@ class Rows:
         }
 
 
+class _Facts:
+    """What there is to say about columns, found when it is first asked for."""
+
+    def __init__(self, rows: Rows, expression: str) -> None:
+        columns, names = rows.columns, rows.columns.names
+        self._rows = rows.matching(expression)
+        self._fields = [
+            (columns.bound(field), len(names.exact(field.key)) == 1)
+            for field in names.fields(*_GROUPS)
+            if field.name not in ("header.curexpdir", "header.problems")
+        ]
+
+    @cached_property
+    def found(self) -> list[dict[str, Any]]:
+        found = []
+        for field, is_clear in self._fields:
+            values = _values(field.column, self._rows)
+            kinds = set(map(type, values))
+            distinct = len(_distinct(values, kinds))
+            found.append(
+                {
+                    "name": field.key if field.group == "header" and is_clear else field.name,
+                    "group": field.group,
+                    "key": field.key,
+                    "kind": _kind(values, kinds),
+                    "differs": distinct > 1,
+                    "distinct": distinct,
+                }
+            )
+        return found
+
+
 class _Nothing:
     """A column without values."""
 
@@ -289,23 +297,26 @@ class _Nothing:
         return MISSING
 
 
+def _values(column: Column, rows: Sequence[int]) -> Sequence[Any]:
+    # The quickest way to look many up; of one, it gives no sequence.
+    return itemgetter(*rows)(column) if len(rows) > 1 else [column[row] for row in rows]
+
+
 def differs(values: Sequence[Any]) -> bool:
     """Whether values are not all the same: 1, 1.0, True and "1" are four."""
-    if len(_distinct(values[:_LOOKED_AT])) > 1:
-        return True
-    return len(values) > _LOOKED_AT and len(_distinct(values)) > 1
+    return len(_distinct(values, set(map(type, values)))) > 1
 
 
-def _distinct(values: Sequence[Any]) -> set[Any]:
+def _distinct(values: Sequence[Any], kinds: set[type]) -> set[Any]:
     """Values once each, as far as they can be told apart by type and value; of one type of number
     the values themselves, otherwise with their types.
     """
     try:
-        if len(_NUMBERS & set(map(type, values))) < 2:
+        if len(_NUMBERS & kinds) < 2:
             return set(values)
         return set(zip(map(type, values), values, strict=True))
     except TypeError:  # lists and objects
-        return {(type(value), _written(value)) for value in values}
+        return set(map(_written, values))
 
 
 def _written(value: Any) -> str:
@@ -318,9 +329,9 @@ def _written(value: Any) -> str:
 _WORDS = {bool: "bool", list: "object", dict: "object", int: "number", float: "number"}
 
 
-def _kind(values: Sequence[Any]) -> str:
+def _kind(values: Sequence[Any], kinds: set[type]) -> str:
     """What the values of a column are."""
-    kinds = set(map(type, values)) - {type(None), type}
+    kinds = kinds - {type(None), type}
     found = {_WORDS[kind] for kind in kinds if kind in _WORDS}
     others = kinds - _WORDS.keys()
     if others:

@@ -13,8 +13,10 @@ from .. import _json
 from ._content import Content
 from ._guard import Problem
 
-__all__ = ["TYPES", "Part", "json_text", "part_of", "portions", "static_files"]
+__all__ = ["EXPORT", "TYPES", "Part", "json_text", "part_of", "portions", "static_files"]
 
+EXPORT = "export"
+"""The folder of the built page with what an exported page is made of."""
 _PORTION = 1 << 18
 _CSP_CONTENT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 TYPES = {
@@ -100,12 +102,19 @@ async def portions(file: Any, start: int, end: int) -> AsyncIterator[bytes]:
             yield data
 
 
-def static_files(folder: str) -> dict[str, str]:
-    """The files of the built page by their path in the address: nothing else is ever sent."""
+def static_files(folder: str) -> dict[str, bytes]:
+    """The files of the built page by their path in the address: nothing else is ever sent.
+
+    They are read at once, so that a page that asks for its second part gets that of its first one,
+    also when another version was installed meanwhile.
+    """
     found = {}
-    for place, _, names in os.walk(folder) if folder else ():
+    for place, folders, names in os.walk(folder) if folder else ():
+        if place == folder and EXPORT in folders:
+            folders.remove(EXPORT)
         for name in names:
             path = os.path.join(place, name)
             if not os.path.islink(path):
-                found[os.path.relpath(path, folder).replace(os.sep, "/")] = path
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, folder).replace(os.sep, "/")] = file.read()
     return found

@@ -16,7 +16,7 @@ from typing import Any
 from .. import _annotations, _compare_page, _experiments_whole, _folder, _status, compare
 from ..errors import MeticulousError, SettingError, StorageError
 from ..experiments import ExperimentReader, Experiments
-from . import _code, _console, _content, _curves, _routes
+from . import _code, _console, _content, _curves, _preparing, _routes
 from ._columns import Columns
 from ._groups import groups
 from ._rows import Rows
@@ -28,8 +28,6 @@ MOST_COMPARED = 20
 MOST_CURVES = 1000
 _AT_ONCE = 400
 _LOOKED_AT = 50
-_LONGEST_NOTE = 10_000
-_MOST_TAGS = 100
 _PATIENCE_SECONDS = 5.0
 
 
@@ -63,13 +61,16 @@ class Api:
         self._loader: threading.Thread | None = None
         self._failure: MeticulousError | None = None
         self._is_closed = False
+        self._is_ahead = False
         self._rows: Rows | None = None
         self._looking = threading.Lock()
         self._watch = Watch(store)
         self._consoles = _console.Consoles()
         self._mains = _curves.Mains()
         self._mains_lock = threading.Lock()
+        self._preparing = _preparing.Preparing()
         self._turn = 0
+        self._untold: dict[str, None] = {}
         self._is_part_told = False
         self.version = 1
         """Grows whenever an experiment appeared, vanished or changed."""
@@ -91,9 +92,14 @@ class Api:
 
     # ------------------------------------------------------------------------ the table
 
-    def begin(self) -> None:
-        """Begin to read what all experiments have, which takes seconds for very many."""
+    def begin(self, ahead: bool = False) -> None:
+        """Begin to read what all experiments have, which takes seconds for very many.
+
+        Args:
+            ahead: then also go on with the long curves of the newest.
+        """
         with self._loading:
+            self._is_ahead = self._is_ahead or ahead
             if self._loader is None:
                 self._loaded.clear()
                 name = "meticulous-read"
@@ -109,6 +115,9 @@ class Api:
         finally:
             self._loaded.set()
         self._store.remember()
+        if self._is_ahead and self._rows is not None:
+            newest = list(self._store)[: -_curves.MOST_AHEAD - 1 : -1]
+            self._preparing.ahead(_curves.ahead(map(self._store._made, newest)))
 
     def _go_on(self) -> None:
         if self._is_closed:
@@ -130,6 +139,7 @@ class Api:
     def close(self) -> None:
         """Have what still reads come to an end."""
         self._is_closed = True
+        self._preparing.close()
 
     def store(self) -> dict[str, Any]:
         """What the store is."""
@@ -146,9 +156,7 @@ class Api:
 
     def columns(self, filter: str = "") -> list[dict[str, Any]]:
         """What there is to show, filter and sort by, over the experiments that match."""
-        rows = self.load()
-        with rows.columns.lock:
-            return rows.facts(filter)
+        return self.load().facts(filter)
 
     def rows(
         self,
@@ -187,6 +195,7 @@ class Api:
     def main(self, ids: str = "") -> dict[str, Any]:
         """A small curve of each experiment."""
         readers = [self._store._made(expid) for expid in self._ids(ids)[:5000]]
+        self._preparing.now(_curves.lacking(readers))
         with self._mains_lock:
             return self._mains.of(readers)
 
@@ -235,7 +244,9 @@ class Api:
 
     def metrics(self, ids: str = "") -> dict[str, list[str]]:
         """The names of metrics, each with the ids of those that logged it."""
-        return _curves.metrics(map(self._store._made, self._ids(ids)[:MOST_CURVES]))
+        readers = [self._store._made(expid) for expid in self._ids(ids)[:MOST_CURVES]]
+        self._preparing.now(_curves.lacking(readers))
+        return _curves.metrics(readers)
 
     def curves(
         self,
@@ -248,8 +259,10 @@ class Api:
         raw: bool = False,
     ) -> list[dict[str, Any]]:
         """The curve of one metric of each experiment that has it."""
-        readers = map(self._store._made, self._ids(ids)[:MOST_CURVES])
-        return _curves.curves(readers, _curves.Question(metric, x, low, high, points, raw))
+        readers = [self._store._made(expid) for expid in self._ids(ids)[:MOST_CURVES]]
+        question = _curves.Question(metric, x, low, high, points, raw)
+        self._preparing.now(_curves.lacking(readers, question))
+        return _curves.curves(readers, question)
 
     def compare(self, ids: str = "") -> dict[str, Any]:
         """What ``meticulous diff --json`` prints."""
@@ -301,7 +314,9 @@ class Api:
         if self._read_only:
             raise RefusedError("This page was opened with --read-only.", "Nothing can be changed.")
         reader = self._reader(expid)
-        line = _annotations.change(action, _checked(action, value))
+        line = _annotations.change(action, _routes.checked(action, value))
+        if action == "name":
+            _annotations.check_name(line["value"], self._store)
         folder = _folder.Folder(os.path.join(self._store.experiments_directory, expid))
         try:
             done = _annotations.apply(folder, [line], _PATIENCE_SECONDS)
@@ -315,7 +330,8 @@ class Api:
         """Look at the store, and take in what changed.
 
         Args:
-            annotated: experiments that are known to have changed.
+            annotated: experiments that are known to have changed; they and all else that is
+                found now is told again by the next call without any, which is that for the pages.
 
         Returns:
             What the page is told: ``version``, ``count``, ``changed``, ``running``; None when
@@ -326,13 +342,14 @@ class Api:
         """
         columns = self.load().columns
         with self._looking:
-            unended = columns.unended
+            unended = columns.of_status(_status.RUNNING, _status.SILENT)
             seen = self._watch.look(unended)
             changed = {**seen.changed, **dict.fromkeys(annotated)}
             changed.update(dict.fromkeys(self._ended(columns, unended)))
             if changed:
                 columns.update(changed, seen.ids)
-            told = {**changed, **seen.grown}
+            told = {**self._untold, **changed, **seen.grown}
+            self._untold = told if annotated else {}
             if not told and not self._is_part_told:
                 return None
             self._is_part_told = False
@@ -341,7 +358,7 @@ class Api:
                 "version": self.version,
                 "count": len(seen.ids),
                 "changed": list(told),
-                "running": columns.unended,
+                "running": columns.of_status(_status.RUNNING),
             }
 
     def _ended(self, columns: Columns, unended: Sequence[str]) -> list[str]:
@@ -358,30 +375,6 @@ class Api:
             if now != columns.state(expid):
                 found.append(expid)
         return found
-
-
-def _checked(action: Any, value: Any) -> Any:
-    """The value of an annotation, as `_annotations.change` wants it.
-
-    Raises:
-        SettingError: it cannot be used.
-    """
-    if action not in _routes.ACTIONS:
-        raise SettingError(f"The action is none of {', '.join(_routes.ACTIONS)}.", name="action")
-    if action in ("tag", "untag"):
-        words = value.split(",") if isinstance(value, str) else value
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise SettingError("The value has to be a text, or a list of texts.", name="value")
-        tags = list(dict.fromkeys(word.strip() for word in words if word.strip()))
-        if not tags or len(tags) > _MOST_TAGS or any(len(tag) > 200 for tag in tags):
-            raise SettingError("Name at least one tag, and no very long one.", name="value")
-        return tags
-    if not isinstance(value, str) or len(value) > _LONGEST_NOTE:
-        raise SettingError("The value has to be a text, and no very long one.", name="value")
-    text = value.strip()
-    if action == "note" and not text:
-        raise SettingError("The note is empty.", name="value")
-    return text
 
 
 def _unreadable(name: str, path: str, error: OSError | ValueError) -> MeticulousError:

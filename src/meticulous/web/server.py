@@ -207,7 +207,7 @@ class Server:
 
     async def _page(self, request: Any) -> Any:
         """The page, or one of its files."""
-        from starlette.responses import FileResponse, PlainTextResponse
+        from starlette.responses import PlainTextResponse, Response
 
         path = request.path_params["path"]
         if path.startswith("api/"):
@@ -220,10 +220,10 @@ class Server:
         elif (path or "index.html") not in self._files:
             raise Problem(404, f"There is no '/{path[:200]}'.")
         else:
-            file = self._files[path or "index.html"]
-            kind = TYPES.get(os.path.splitext(file)[1], "application/octet-stream")
+            name = path or "index.html"
+            kind = TYPES.get(os.path.splitext(name)[1], "application/octet-stream")
             lasting = {"Cache-Control": _LASTING} if path.startswith("assets/") else None
-            response = FileResponse(file, media_type=kind, headers=lasting)
+            response = Response(self._files[name], media_type=kind, headers=lasting)
         if not path:
             response.set_cookie(
                 self._cookie, self.token, path="/", httponly=True, samesite="strict"
