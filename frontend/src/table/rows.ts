@@ -97,12 +97,17 @@ export function useRows(): RowsState {
     else want(first, last);
     return isHere;
   };
-  if (!windows.isOf(query)) {
+  const isAnother = !windows.isOf(query);
+  if (isAnother) {
     stop.current.abort();
     stop.current = new AbortController();
   }
   // At once: the server answers while this is drawn. Also where no row is shown that is looked at.
-  if (windows.begin(query, version.value)) want(...looked.current);
+  if (windows.begin(query, version.value)) {
+    // Of news all at once, since what is looked at is held where it is among rows that move.
+    const more = isAnother ? 0 : AHEAD;
+    want(looked.current[0] - more, looked.current[1] + more);
+  }
   const look = (first: number, last: number): void => void (looked.current = [first, last]);
   return { windows, facts, problem, isSlow, answers, look, fetch };
 }

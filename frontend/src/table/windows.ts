@@ -67,9 +67,10 @@ export class Windows<Row> {
     return true;
   }
 
-  /** All rows that are here, with their places. */
+  /** All rows that are here, with their places; those of the newest version first, since rows move. */
   *all(): Generator<[number, Row]> {
-    for (const [place, { rows }] of this.windows) {
+    const newestFirst = [...this.windows].sort(([, a], [, b]) => b.version - a.version);
+    for (const [place, { rows }] of newestFirst) {
       for (let index = 0; index < rows.length; index++) yield [place * this.size + index, rows[index]!];
     }
   }
