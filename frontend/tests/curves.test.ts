@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { joined, valueAt } from "../src/curves/bands";
+import { joined } from "../src/curves/bands";
 import { grouped } from "../src/curves/groups";
-import { asCurve, extentY, nearest, type Curve } from "../src/curves/model";
+import { asCurve, extentY, nearest, reaches, refined, valueAt, type Curve } from "../src/curves/model";
+import { frameOf, rounded } from "../src/curves/plot";
 import { smooth } from "../src/curves/smoothing";
-import { pathOf } from "../src/curves/svg";
+import { bandPath, pathOf } from "../src/curves/svg";
 import { csvOf } from "../src/curves/save";
 import { formatTime, linearTicks, logTicks, padded, timeTicks } from "../src/curves/ticks";
 import { axis } from "../src/curves/draw";
@@ -102,12 +103,12 @@ describe("curves", () => {
   });
 
   test("a drawn path has a gap where there is no value", () => {
-    expect(pathOf([0, 1, 2, 3], [0, NaN, 2, 3], axis(0, 3, false, 0, 3), axis(0, 3, false, 0, 3))).toBe("M0 0M2 2L3 3");
+    expect(pathOf([0, 1, 2, 3], [0, NaN, 2, 3], axis(0, 3, false, 0, 3), axis(0, 3, false, 0, 3))).toBe("M0 0h0.1M2 2L3 3");
   });
 
   test("a name that a spreadsheet would compute is text in the CSV", () => {
     const line = { ...curve("1", [1], [2]), label: "=1+1", colour: "", line: Float64Array.of(2), isSmoothed: false };
-    expect(csvOf("loss", [line], "step")).toBe("id,step,loss,low,high\n'=1+1,1,2,2,2\n");
+    expect(csvOf("loss", [line], "step", null)).toBe("id,step,loss,low,high\n'=1+1,1,2,2,2\n");
   });
 });
 
@@ -145,4 +146,69 @@ describe("panels", () => {
     expect(grouped(["val/loss", "lr"], "LOSS$", [])).toEqual([{ name: "val", metrics: ["val/loss"] }]);
     expect(() => grouped(["lr"], "(", [])).toThrow(SyntaxError);
   });
+});
+
+describe("what a part of the axis shows", () => {
+  const line = { ...curve("1", [0, 10], [1, 3]), label: "", colour: "", isSmoothed: false, line: Float64Array.of(1, 3) };
+  const state = { lines: [line], focus: "", x: "step", logx: false, logy: false, zoom: null };
+
+  test("a line that crosses it without a point in it is seen", () => {
+    const { low, high } = extentY([line], 4, 6, false);
+    expect(low).toBeCloseTo(1.8);
+    expect(high).toBeCloseTo(2.2);
+  });
+
+  test("what was fetched finer stands in its place, the rest goes on beside it", () => {
+    const [found] = refined([curve("1", [0, 5, 10], [0, 9, 1])], [curve("1", [4, 5, 6], [7, 8, 7])]);
+    expect([...found!.x]).toEqual([0, 4, 5, 6, 10]);
+    expect([...found!.mean]).toEqual([0, 7, 8, 7, 1]);
+    expect([...refined([curve("1", [0, 1], [0, 1])], [curve("1", [], [])])[0]!.x]).toEqual([0, 1]);
+  });
+
+  test("a zoom from zero shows all on a logarithmic axis, which has no zero", () => {
+    const shown = frameOf({ ...state, lines: [{ ...line, x: Float64Array.of(1, 10) }], logx: true, zoom: [0, 5] });
+    expect(shown.x).toEqual([1, 10]);
+  });
+
+  test("a date keeps the digits that differ, a step those that pixels tell apart", () => {
+    const start = 1_767_225_600;
+    expect(rounded(start + 1.23456, [start, start + 10], false)).toBe(start + 1.235);
+    expect(rounded(123.456789, [0, 1000], false)).toBe(123.5);
+  });
+
+  test("a run that ended has no value behind its end", () => {
+    expect(reaches(Float64Array.of(0, 4), 137, 2)).toBe(false);
+    expect(reaches(Float64Array.of(0, 4), 5, 2)).toBe(true);
+    expect(reaches(Float64Array.of(), 5, 2)).toBe(false);
+  });
+});
+
+describe("what is saved is what is seen", () => {
+  const same = (value: number): number => value;
+  const log = axis(1, 100, true, 0, 10);
+
+  test("a point alone is a dot", () => {
+    expect(pathOf([7], [1], same, same)).toBe("M7 1h0.1");
+  });
+
+  test("a band has gaps, and goes down to the edge where a logarithmic axis has no place", () => {
+    const { x, low, high } = curve("1", [0, 1, 2], [1, NaN, 1], 0.5);
+    expect(bandPath({ x, low, high }, same, same)).toBe("M0 1.5L0 0.5ZM2 1.5L2 0.5Z");
+    const spike = { x: Float64Array.of(0), low: Float64Array.of(-1), high: Float64Array.of(100) };
+    expect(bandPath(spike, same, log)).toBe("M0 10L0 376Z");
+  });
+
+  test("the points of a CSV are those of the part that is looked at", () => {
+    const line = { ...curve("1", [1, 2, 3], [1, 2, 3]), label: "1", colour: "", line: Float64Array.of(), isSmoothed: false };
+    expect(csvOf("loss", [line], "step", [2, 2.5])).toBe("id,step,loss,low,high\n1,2,2,2,2\n");
+  });
+});
+
+test("a spike of one run is in the band although the runs share no places", () => {
+  const many = Array.from({ length: 700 }, (_, index) => index);
+  const other = curve("2", many.map((place) => place + 0.5), many.map(() => 0));
+  const spiky = curve("1", many, many.map((place) => (place === 351 ? 30 : 0)));
+  const band = joined("cnn", [spiky, other], "range");
+  expect(band.x.length).toBe(300);
+  expect(Math.max(...band.high)).toBe(30);
 });

@@ -17,11 +17,6 @@ export function ComparePage(): JSX.Element {
   const ids = selected.slice(0, MOST);
   return (
     <section class="compare" aria-label="Compare">
-      {selected.length > MOST && (
-        <p class="hint">
-          These are the first {MOST} of the {selected.length} that are selected.
-        </p>
-      )}
       <div class="tabs" role="tablist" aria-label="What is compared">
         {["", "curves"].map((tab) => (
           <button
@@ -35,6 +30,11 @@ export function ComparePage(): JSX.Element {
           </button>
         ))}
       </div>
+      {selected.length > MOST && address.value.tab !== "curves" && (
+        <p class="hint">
+          These are the first {MOST} of the {selected.length} that are selected.
+        </p>
+      )}
       {address.value.tab === "curves" ? <Curves /> : <Differences ids={ids} />}
     </section>
   );

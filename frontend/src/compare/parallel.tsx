@@ -118,10 +118,25 @@ function drawAxis(context: CanvasRenderingContext2D, scale: Scale, x: number, ro
   context.lineTo(x, HEIGHT - BOTTOM);
   context.stroke();
   context.textAlign = "center";
-  context.fillText(shortened(context, scale.name.slice(scale.name.indexOf(".") + 1), Math.min(room, 2 * SIDE) - 8), x, 14);
+  context.fillText(titleWithin(context, scale.name, Math.min(room, 2 * SIDE) - 8), x, 14);
   context.textAlign = "left";
   context.fillStyle = css("--faint");
-  for (const { at, label } of scale.ticks) context.fillText(shortened(context, label, 62), x + 5, yOf(scale, at) + 4);
+  // Lines run below the words: an edge of the background keeps them readable.
+  context.strokeStyle = css("--back");
+  context.lineWidth = 3;
+  for (const { at, label } of scale.ticks) {
+    const text = shortened(context, label, Math.min(62, room - 8));
+    context.strokeText(text, x + 5, yOf(scale, at) + 4);
+    context.fillText(text, x + 5, yOf(scale, at) + 4);
+  }
+  context.lineWidth = 1.2;
+}
+
+/** Without its group, and where that is still too wide its last part: names begin alike. */
+function titleWithin(context: CanvasRenderingContext2D, name: string, room: number): string {
+  const title = name.slice(name.indexOf(".") + 1);
+  const isTooWide = context.measureText(title).width > room;
+  return shortened(context, isTooWide ? title.slice(title.lastIndexOf(".") + 1) : title, room);
 }
 
 function drawLimit(context: CanvasRenderingContext2D, x: number, from: number, to: number): void {

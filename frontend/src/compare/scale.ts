@@ -11,7 +11,8 @@ export interface Scale {
   ticks: { at: number; label: string }[];
 }
 
-const MOST_WORDS = 40;
+/** More would stand on each other along an axis of 270 pixels. */
+const MOST_WORDS = 18;
 
 export function scaleFor(name: string, values: readonly Json[], format: (value: number) => string): Scale {
   const present = values.filter((value) => value !== null);

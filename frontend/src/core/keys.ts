@@ -38,7 +38,7 @@ export function listenToKeys(): void {
 function press(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   // A button or link that has the focus is pressed by Enter and space.
-  if (isOperated(event)) return;
+  if (isOperated(event)) return leaveControl(event);
   const sequence = event.timeStamp - pressedAt < SEQUENCE && before ? `${before} ${event.key}` : "";
   const key = (sequence && find(sequence)) || find(event.key);
   before = key ? "" : event.key;
@@ -46,6 +46,12 @@ function press(event: KeyboardEvent): void {
   if (!key) return;
   event.preventDefault();
   key.run(event);
+}
+
+/** Otherwise the keys of the page would be dead once something was chosen by them. */
+function leaveControl({ key, target }: KeyboardEvent): void {
+  if (key !== "Escape" || !(target instanceof HTMLElement) || target.closest("dialog")) return;
+  if (target.matches("select, input[type=range], input[type=search]")) target.blur();
 }
 
 function find(pressed: string): Key | undefined {

@@ -1,5 +1,5 @@
-import { ask, source } from "./api";
-import { refresh, running, store, tell } from "./state";
+import { ask, asProblem, source } from "./api";
+import { refresh, running, stale, store, tell } from "./state";
 import type { Change, Store } from "./types";
 
 /** Learn what the store is, and follow its changes over one stream for the whole page. */
@@ -19,19 +19,32 @@ export async function followStore(): Promise<void> {
 function follow(): EventSource {
   const stream = new EventSource("/api/events");
   stream.addEventListener("change", (event: MessageEvent<string>) => take(JSON.parse(event.data) as Change));
-  let isLost = false;
+  stream.addEventListener("trouble", (event: MessageEvent<string>) => (stale.value = JSON.parse(event.data) as string));
   stream.addEventListener("error", () => {
-    if (!isLost) tell("The connection is lost: what you see is no longer live. Trying again…");
-    isLost = true;
+    if (!stale.value) tell("The connection is lost: what you see is no longer live. Trying again…");
+    stale.value ||= "the connection is lost";
+    // Browsers try again by themselves, unless the server answered and refused.
+    if (stream.readyState === EventSource.CLOSED) void refused();
   });
   stream.addEventListener("open", () => {
-    if (!isLost) return;
-    isLost = false;
+    if (!stale.value) return;
+    stale.value = "";
     tell("Live again.");
     // What changed meanwhile nobody told.
     refresh();
   });
   return stream;
+}
+
+/** Say why the server refused to tell of changes: it may be another one, with another token. */
+async function refused(): Promise<void> {
+  try {
+    await ask("/api/store", "store");
+    stale.value = "the server does not tell what changes; load the page anew";
+  } catch (error) {
+    const { message, hint } = asProblem(error);
+    stale.value = [message, hint].filter(Boolean).join(" ");
+  }
 }
 
 function take(change: Change): void {

@@ -13,6 +13,9 @@ export const running = signal<ReadonlySet<string>>(new Set());
 /** What a screen reader should hear, and a sighted reader see for a moment. */
 export const notice = signal("");
 
+/** Why the page is not live, as long as it is not. */
+export const stale = signal("");
+
 /**
  * Change what the page shows.
  *

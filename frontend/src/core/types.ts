@@ -97,6 +97,8 @@ export interface Console {
   /** Of a search: the numbers of the lines, and how much of the file was looked through. */
   numbers?: number[];
   searched?: number;
+  /** Of a search that took too long to reach the end: the line to go on from. */
+  next?: number | null;
   /** Of a search in an exported page that has only the last lines: how many it has. */
   held?: number | null;
 }

@@ -32,7 +32,9 @@ export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, { x, l
   for (const [at, label] of ticksX(frame.x, x, logx, width / ratio / WIDTH_OF_X)) {
     context.moveTo(crisp(to.x(at)), top);
     context.lineTo(crisp(to.x(at)), bottom);
-    context.fillText(label, to.x(at), bottom + 16 * ratio);
+    // Not cut off at the edge, 10 pixels behind the end of the axis.
+    const last = left + width + 10 * ratio - context.measureText(label).width / 2;
+    context.fillText(label, Math.min(to.x(at), last), bottom + 16 * ratio);
   }
   context.textAlign = "right";
   for (const [at, label] of ticksY(frame.y, logy, height / ratio / HEIGHT_OF_Y)) {

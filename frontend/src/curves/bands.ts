@@ -1,4 +1,4 @@
-import { extentX, type Curve } from "./model";
+import { extentX, valueAt, type Curve } from "./model";
 
 const PLACES = 300;
 
@@ -20,9 +20,10 @@ export function joined(id: string, curves: readonly Curve[], spread: "range" | "
     const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
     band.mean[index] = mean;
     if (spread === "range") {
-      // The range is that of all points, so that a spike of one run is in it.
-      band.low[index] = Math.min(...valuesAt(curves, "low", place));
-      band.high[index] = Math.max(...valuesAt(curves, "high", place));
+      // The range is that of all points, those between two places too, so that a spike of one run is in it.
+      const [from, to] = [x[index - 1] ?? place, x[index + 1] ?? place];
+      band.low[index] = Math.min(...valuesAt(curves, "low", place), ...between(curves, "low", from, to));
+      band.high[index] = Math.max(...valuesAt(curves, "high", place), ...between(curves, "high", from, to));
     } else {
       const deviation = deviationOf(means, mean);
       band.low[index] = mean - deviation;
@@ -43,20 +44,24 @@ function valuesAt(curves: readonly Curve[], what: "mean" | "low" | "high", place
   return curves.map((curve) => valueAt(curve.x, curve[what], place)).filter(Number.isFinite);
 }
 
-/** The value at a place, between two points on the line between them; outside there is none. */
-export function valueAt(x: Float64Array, values: Float64Array, place: number): number {
-  const last = x.length - 1;
-  if (last < 0 || place < x[0]! || place > x[last]!) return NaN;
-  let [low, high] = [0, last];
-  while (high - low > 1) {
+function between(curves: readonly Curve[], what: "low" | "high", from: number, to: number): number[] {
+  const found: number[] = [];
+  for (const { x, [what]: values } of curves) {
+    for (let index = firstAfter(x, from); index < x.length && x[index]! < to; index++) {
+      if (Number.isFinite(values[index]!)) found.push(values[index]!);
+    }
+  }
+  return found;
+}
+
+function firstAfter(x: Float64Array, place: number): number {
+  let [low, high] = [0, x.length];
+  while (low < high) {
     const middle = (low + high) >> 1;
-    if (x[middle]! <= place) low = middle;
+    if (x[middle]! <= place) low = middle + 1;
     else high = middle;
   }
-  const span = x[high]! - x[low]!;
-  if (span === 0 || place === x[low]!) return values[low]!;
-  const share = (place - x[low]!) / span;
-  return share === 1 ? values[high]! : values[low]! * (1 - share) + values[high]! * share;
+  return low;
 }
 
 /** The deviation of a sample; nothing to tell for one. */

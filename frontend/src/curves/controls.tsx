@@ -10,15 +10,18 @@ interface Props {
   problem: string;
 }
 
+const NO_METRICS: ReadonlySet<string> = new Set(["step", "relative", "wall"]);
+
 export function Controls({ metrics, differing, problem }: Props): JSX.Element {
   const now = address.value;
   const search = useRef<HTMLInputElement>(null);
   useKeys("Curves", [
     { keys: "/", label: "search metrics", run: () => search.current?.focus() },
     { keys: "y", label: "logarithmic y, or not", run: () => change({ logy: !now.logy }) },
-    { keys: "l", label: "logarithmic x, or not", run: () => change({ logx: !now.logx }) },
+    { keys: "l", label: "logarithmic x, or not", run: () => change({ logx: !now.logx, zoom: null }) },
     { keys: "s", label: "smooth more", run: () => change({ smooth: more(now.smooth, 1) }) },
     { keys: "S", label: "smooth less", run: () => change({ smooth: more(now.smooth, -1) }) },
+    { keys: "p", label: "to the first panel: there arrows walk along it, + and - zoom", run: firstPanel },
     { keys: "0", label: "zoom out", run: () => change({ zoom: null }) },
   ]);
   return (
@@ -32,6 +35,7 @@ export function Controls({ metrics, differing, problem }: Props): JSX.Element {
         title={problem}
         value={now.metrics}
         onInput={(event) => change({ metrics: event.currentTarget.value })}
+        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
       {problem && <span class="failure">{problem}</span>}
       <label>
@@ -40,7 +44,7 @@ export function Controls({ metrics, differing, problem }: Props): JSX.Element {
           <option value="step">step</option>
           <option value="relative">time since the start</option>
           <option value="wall">date</option>
-          {metrics.map((name) => (
+          {(NO_METRICS.has(now.x) || metrics.includes(now.x) ? metrics : [now.x, ...metrics]).map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
@@ -85,6 +89,10 @@ export function Controls({ metrics, differing, problem }: Props): JSX.Element {
       )}
     </div>
   );
+}
+
+function firstPanel(): void {
+  document.querySelector<HTMLElement>(".plot")?.focus();
 }
 
 function more(smooth: number, direction: number): number {

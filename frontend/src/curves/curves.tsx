@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { question } from "../core/api";
 import { address, change, show, version } from "../core/state";
 import type { MetricIds } from "../core/types";
@@ -10,6 +10,7 @@ import { PINNED, grouped, type PanelGroup } from "./groups";
 import { Legend } from "./legend";
 import { useEntries } from "./lines";
 import { Panel } from "./panel";
+import { forgetPointer } from "./pointer";
 import { useAnswerOfMany } from "./use_many";
 
 export function CurvesPage(): JSX.Element {
@@ -30,7 +31,8 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
   const entries = useEntries(shown);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [focus, setFocus] = useState("");
-  const { metrics: search, panels } = address.value;
+  const { metrics: search, panels, x } = address.value;
+  useEffect(() => forgetPointer, [x]);
   const names = useMemo(() => Object.keys(answer.value ?? {}), [answer.value]);
   const [groups, problem] = useMemo(() => tryGrouped(names, search, panels), [names, search, panels]);
   return (

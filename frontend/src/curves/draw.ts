@@ -79,7 +79,7 @@ function drawBand(context: CanvasRenderingContext2D, { x, low, high, colour }: L
   context.strokeStyle = colour;
   context.lineWidth = to.ratio;
   let start = 0;
-  const isGap = (index: number): boolean => !Number.isFinite(low[index]!) || !Number.isFinite(high[index]!);
+  const isGap = (index: number): boolean => !Number.isFinite(low[index]!) || !Number.isFinite(to.y(high[index]!));
   while (start < x.length) {
     while (start < x.length && isGap(start)) start++;
     let end = start;

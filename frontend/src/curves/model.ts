@@ -80,6 +80,8 @@ export function extentY(curves: readonly Curve[], from: number, to: number, isLo
       widen(extent, high[index]!, isLog);
       widen(extent, mean[index]!, isLog);
     }
+    // A line may cross what is seen without a point in it.
+    for (const place of [from, to]) widen(extent, valueAt(x, mean, place), isLog);
   }
   return extent;
 }
@@ -88,6 +90,48 @@ function widen(extent: Extent, value: number, isLog: boolean): void {
   if (!Number.isFinite(value) || (isLog && value <= 0)) return;
   if (value < extent.low) extent.low = value;
   if (value > extent.high) extent.high = value;
+}
+
+/** Curves with what is known finer of a part of them in the place of that part. */
+export function refined(curves: readonly Curve[], finer: readonly Curve[]): Curve[] {
+  const found = new Map(finer.map((curve) => [curve.id, curve]));
+  return curves.map((curve) => {
+    const fine = found.get(curve.id);
+    if (!fine?.x.length) return curve;
+    const [low, high] = [fine.x[0]!, fine.x[fine.x.length - 1]!];
+    const isInside = (place: number): boolean => place >= low && place <= high;
+    const before = [...curve.x.keys()].filter((index) => curve.x[index]! < low);
+    const after = [...curve.x.keys()].filter((index) => curve.x[index]! > high);
+    const take = (name: "x" | "mean" | "low" | "high"): Float64Array =>
+      Float64Array.from([
+        ...before.map((index) => curve[name][index]!),
+        ...fine[name],
+        ...after.map((index) => curve[name][index]!),
+      ]);
+    const odd = [...curve.odd.filter(([place]) => !isInside(place)), ...fine.odd];
+    return { ...curve, x: take("x"), mean: take("mean"), low: take("low"), high: take("high"), odd };
+  });
+}
+
+/** True where a curve has something to say: not before its first point, nor after its last. */
+export function reaches(x: ArrayLike<number>, place: number, room: number): boolean {
+  return x.length > 0 && place >= x[0]! - room && place <= x[x.length - 1]! + room;
+}
+
+/** The value at a place, between two points on the line between them; outside there is none. */
+export function valueAt(x: Float64Array, values: Float64Array, place: number): number {
+  const last = x.length - 1;
+  if (last < 0 || place < x[0]! || place > x[last]!) return NaN;
+  let [low, high] = [0, last];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (x[middle]! <= place) low = middle;
+    else high = middle;
+  }
+  const span = x[high]! - x[low]!;
+  if (span === 0 || place === x[low]!) return values[low]!;
+  const share = (place - x[low]!) / span;
+  return share === 1 ? values[high]! : values[low]! * (1 - share) + values[high]! * share;
 }
 
 /** The index of the point nearest to a place, -1 if there is none. */

@@ -39,8 +39,18 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
   return (
     <figure class="panel" aria-label={`Curves of ${metric}`}>
       <PanelHead metric={metric} reading={readingOf(answer)} onSave={onSave} />
-      <div class="plot" ref={place} />
-      {isEmpty && <p class="state">All of its curves are hidden.</p>}
+      <div
+        class="plot"
+        ref={place}
+        tabIndex={0}
+        role="group"
+        aria-label={`${metric}: arrow keys walk along it, + and - zoom`}
+      />
+      {isEmpty && (
+        <p class="state">
+          {answer.value?.length ? "All of its curves are hidden." : `Nothing of it was logged together with ${x}.`}
+        </p>
+      )}
       {answer.problem && <Failure problem={answer.problem} what="These curves cannot be drawn" />}
       <Readout metric={metric} lines={lines} x={x} />
     </figure>

@@ -27,6 +27,8 @@ const HEIGHT = 240;
 const [LEFT, RIGHT, TOP, BOTTOM] = [58, 10, 8, 24];
 /** A shorter way of the pointer is a click. */
 const DRAG = 4;
+/** How far an arrow key goes, as a share of the width. */
+const STEP = 0.01;
 
 /** One panel: a canvas with axes and curves, a line that follows the pointer, and what is dragged. */
 export class Plot {
@@ -35,6 +37,7 @@ export class Plot {
   private readonly drag = element("plot-drag");
   private readonly size = new ResizeObserver(() => this.draw());
   private from: number | null = null;
+  private pointed: number | null = null;
   frame: Frame = { x: [0, 1], y: [0, 1] };
 
   constructor(
@@ -48,6 +51,8 @@ export class Plot {
     root.addEventListener("pointerup", this.up);
     root.addEventListener("pointerleave", this.leave);
     root.addEventListener("dblclick", this.reset);
+    root.addEventListener("keydown", this.press);
+    root.addEventListener("blur", this.leave);
     this.size.observe(root);
   }
 
@@ -58,6 +63,8 @@ export class Plot {
     this.root.removeEventListener("pointerup", this.up);
     this.root.removeEventListener("pointerleave", this.leave);
     this.root.removeEventListener("dblclick", this.reset);
+    this.root.removeEventListener("keydown", this.press);
+    this.root.removeEventListener("blur", this.leave);
     this.root.replaceChildren();
   }
 
@@ -76,10 +83,12 @@ export class Plot {
     const to = this.projection(ratio);
     drawAxes(context, this.frame, state, to);
     drawLines(context, state.lines, to, state.focus);
+    this.point(this.pointed);
   }
 
   /** Show where the pointer is, on this panel or another. */
   point(place: number | null): void {
+    this.pointed = place;
     const left = place === null ? NaN : this.projection(1).x(place);
     const isInside = left >= LEFT && left <= this.root.clientWidth - RIGHT;
     this.line.style.display = isInside ? "block" : "none";
@@ -105,8 +114,7 @@ export class Plot {
 
   private placeAt(left: number): number {
     const share = (left - LEFT) / (this.root.clientWidth - LEFT - RIGHT);
-    // Not more digits than pixels can tell apart: the place may become part of a link.
-    return Number(between(this.frame.x, Math.min(1, Math.max(0, share)), this.state().logx).toPrecision(8));
+    return rounded(between(this.frame.x, Math.min(1, Math.max(0, share)), this.state().logx), this.frame.x, this.state().logx);
   }
 
   private readonly down = (event: PointerEvent): void => {
@@ -134,6 +142,20 @@ export class Plot {
     this.events.zoom([this.placeAt(Math.min(from, to)), this.placeAt(Math.max(from, to))]);
   };
 
+  /** What the pointer does, by keys: the arrows walk, + and - zoom to where they are. */
+  private readonly press = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { logx } = this.state();
+    const now = this.pointed === null ? 0.5 : shareAt(this.frame.x, this.pointed, logx);
+    const at = (share: number): number => rounded(between(this.frame.x, share, logx), this.frame.x, logx);
+    const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
+    if (step !== undefined) this.events.pointer(at(Math.min(1, Math.max(0, now + step))), null);
+    else if (event.key === "+") this.events.zoom([at(now - 0.25), at(now + 0.25)]);
+    else if (event.key === "-") this.events.zoom([at(now - 1), at(now + 1)]);
+    else return;
+    event.preventDefault();
+  };
+
   private readonly leave = (): void => this.events.pointer(null, null);
   private readonly reset = (): void => this.events.zoom(null);
 }
@@ -153,12 +175,26 @@ function between([low, high]: [number, number], share: number, isLog: boolean): 
   return isLog ? low * (high / low) ** share : low + share * (high - low);
 }
 
+function shareAt([low, high]: [number, number], place: number, isLog: boolean): number {
+  return isLog ? Math.log(place / low) / Math.log(high / low) : (place - low) / (high - low);
+}
+
+/** Not more digits than pixels can tell apart: the place may become part of a link. */
+export function rounded(place: number, [low, high]: [number, number], isLog: boolean): number {
+  if (isLog) return Number(place.toPrecision(5));
+  // Of a date most digits are the same all along the axis.
+  const digits = Math.min(12, Math.max(0, 4 - Math.floor(Math.log10(high - low))));
+  return Number(place.toFixed(digits));
+}
+
 /** What the axes reach: all of x, or the part that was zoomed to; of y what the curves reach there. */
-function frameOf({ lines, zoom, x, logx, logy }: PlotState): Frame {
+export function frameOf({ lines, zoom, x, logx, logy }: PlotState): Frame {
   const all = extentX(lines, logx);
   const isOneStep = x === "step" && all.low >= 0;
   const wide: [number, number] = all.low < all.high ? [all.low, all.high] : padded(all.low, all.high, logx);
-  const shown = zoom ?? (isOneStep && wide[0] < 0 ? [0, wide[1]] : wide);
+  // A logarithmic axis has no zero: a link may hold one.
+  const part = zoom && logx && zoom[0] <= 0 ? null : zoom;
+  const shown = part ?? (isOneStep && wide[0] < 0 ? [0, wide[1]] : wide);
   const { low, high } = extentY(lines, shown[0], shown[1], logy);
   return { x: shown, y: padded(low, high, logy) };
 }

@@ -10,6 +10,12 @@ export interface Pointer {
 
 export const pointer = signal<Pointer>({ place: null, value: null, metric: "" });
 
+/** Over another x the place means something else. */
+export function forgetPointer(): void {
+  next = null;
+  pointer.value = { place: null, value: null, metric: "" };
+}
+
 let next: Pointer | null = null;
 
 /** Follow the pointer once a frame: it moves more often than anything can be drawn. */

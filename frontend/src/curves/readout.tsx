@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { formatDuration, formatNumber } from "../core/format";
-import { nearest, type Line } from "./model";
+import { extentX, nearest, reaches, type Line } from "./model";
 import { pointer } from "./pointer";
+import { zoneOffset } from "./ticks";
 
 interface Props {
   metric: string;
@@ -10,6 +11,7 @@ interface Props {
 }
 
 const SHOWN = 6;
+const NEAR = 0.02;
 
 /** The values where the pointer is, those nearest to it first; there is always room for them. */
 export function Readout({ metric, lines, x }: Props): JSX.Element {
@@ -17,7 +19,11 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
   // On other panels only the place counts: their values are of another kind.
   const value = pointed === metric ? height : null;
   if (place === null) return <div class="readout" />;
-  const found = lines.map((line) => {
+  const { low, high } = extentX(lines, false);
+  // A run that ended before the place has no value there; near to its end one may still point at it.
+  const room = NEAR * (high - low);
+  const there = lines.filter((line) => reaches(line.x, place, room));
+  const found = there.map((line) => {
     const index = nearest(line.x, place);
     return { line, index, mean: line.line[index] ?? NaN };
   });
@@ -29,7 +35,7 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
       {found.slice(0, SHOWN).map(({ line, index, mean }) => (
         <span key={line.id} title={rangeText(line, index)}>
           <i style={{ background: line.colour }} />
-          {line.label} <b>{formatNumber(mean)}</b>
+          <span class="name">{line.label}</span> <b>{formatNumber(mean)}</b>
           <small>{rangeText(line, index)}</small>
         </span>
       ))}
@@ -44,7 +50,7 @@ function rangeText({ low, high }: Line, index: number): string {
 }
 
 function formatPlace(place: number, x: string): string {
-  if (x === "wall") return new Date(place * 1000).toISOString().slice(0, 19).replace("T", " ");
+  if (x === "wall") return new Date((place + zoneOffset(place)) * 1000).toISOString().slice(0, 19).replace("T", " ");
   if (x === "relative") return formatDuration(place);
   return `${x} ${formatNumber(x === "step" ? Math.round(place) : place)}`;
 }

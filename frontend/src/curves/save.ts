@@ -8,7 +8,7 @@ export type Form = "svg" | "png" | "csv";
 
 /** Save a panel as it is seen: as a drawing, an image, or the points themselves. */
 export function save(form: Form, metric: string, state: PlotState, frame: Frame): void {
-  if (form === "csv") return download(`${metric}.csv`, csvOf(metric, state.lines, state.x), "text/csv");
+  if (form === "csv") return download(`${metric}.csv`, csvOf(metric, state.lines, state.x, state.zoom), "text/csv");
   const svg = svgOf(metric, state, frame, { background: css("--back"), text: css("--text"), faint: css("--line") });
   if (form === "svg") download(`${metric}.svg`, svg, "image/svg+xml");
   else savePng(`${metric}.png`, svg);
@@ -29,10 +29,12 @@ function savePng(name: string, svg: string): void {
   image.src = url;
 }
 
-export function csvOf(metric: string, lines: readonly Line[], x: string): string {
+/** The points that are seen. */
+export function csvOf(metric: string, lines: readonly Line[], x: string, zoom: [number, number] | null): string {
   const rows = [["id", x, metric, "low", "high"].map(csvField).join(",")];
   for (const line of lines) {
     line.x.forEach((place, index) => {
+      if (zoom && (place < zoom[0] || place > zoom[1])) return;
       rows.push([csvField(line.label), place, line.mean[index], line.low[index], line.high[index]].join(","));
     });
   }

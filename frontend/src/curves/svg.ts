@@ -28,6 +28,7 @@ export function svgOf(title: string, state: PlotState, frame: Frame, look: Look)
     ...lines.flatMap((line) => lineOf(line, toX, toY)),
     "</g>",
     ...lines.slice(0, LEGEND).map(legendOf),
+    lines.length > LEGEND ? `<text x="${WIDTH - RIGHT + 30}" y="${TOP + 14 + LEGEND * 18}">and ${lines.length - LEGEND} more</text>` : "",
     "</svg>",
   ].join("\n");
 }
@@ -50,7 +51,7 @@ function axesOf({ x, logx, logy }: PlotState, frame: Frame, faint: string, toX: 
 }
 
 function lineOf(line: Line, toX: Axis, toY: Axis): string[] {
-  const parts = [`<path d="${bandPath(line, toX, toY)}" fill="${line.colour}" fill-opacity="0.18"/>`];
+  const parts = [`<path d="${bandPath(line, toX, toY)}" fill="${line.colour}" fill-opacity="0.18" stroke="${line.colour}" stroke-opacity="0.28"/>`];
   if (line.isSmoothed) {
     parts.push(`<path d="${pathOf(line.x, line.mean, toX, toY)}" fill="none" stroke="${line.colour}" stroke-opacity="0.3"/>`);
   }
@@ -71,22 +72,32 @@ export function pathOf(x: ArrayLike<number>, values: ArrayLike<number>, toX: Axi
   let isDown = false;
   for (let index = 0; index < x.length; index++) {
     const y = toY(values[index]!);
-    if (Number.isFinite(y)) path += `${isDown ? "L" : "M"}${round(toX(x[index]!))} ${round(y)}`;
-    isDown = Number.isFinite(y);
+    const isThere = Number.isFinite(y);
+    if (isThere) path += `${isDown ? "L" : "M"}${round(toX(x[index]!))} ${round(y)}`;
+    // A point alone between gaps is a dot, not nothing.
+    if (isThere && !isDown && !Number.isFinite(toY(values[index + 1] ?? NaN))) path += "h0.1";
+    isDown = isThere;
   }
   return path;
 }
 
-function bandPath({ x, low, high }: Line, toX: Axis, toY: Axis): string {
-  const points: string[] = [];
-  const back: string[] = [];
-  for (let index = 0; index < x.length; index++) {
-    const [bottom, top] = [toY(low[index]!), toY(high[index]!)];
-    if (!Number.isFinite(bottom) || !Number.isFinite(top)) continue;
-    points.push(`${round(toX(x[index]!))} ${round(top)}`);
-    back.push(`${round(toX(x[index]!))} ${round(bottom)}`);
+/** A part for each stretch between gaps. */
+export function bandPath({ x, low, high }: Pick<Line, "x" | "low" | "high">, toX: Axis, toY: Axis): string {
+  let path = "";
+  let points: string[] = [];
+  let back: string[] = [];
+  for (let index = 0; index <= x.length; index++) {
+    const [bottom, top] = [toY(low[index] ?? NaN), toY(high[index] ?? NaN)];
+    if (Number.isFinite(top) && Number.isFinite(low[index]!)) {
+      points.push(`${round(toX(x[index]!))} ${round(top)}`);
+      // On a logarithmic axis what is not above zero is below all that is seen.
+      back.push(`${round(toX(x[index]!))} ${Number.isFinite(bottom) ? round(bottom) : HEIGHT - BOTTOM}`);
+    } else if (points.length) {
+      path += `M${[...points, ...back.reverse()].join("L")}Z`;
+      [points, back] = [[], []];
+    }
   }
-  return points.length ? `M${[...points, ...back.reverse()].join("L")}Z` : "";
+  return path;
 }
 
 function legendOf(line: Line, index: number): string {

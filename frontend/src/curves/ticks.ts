@@ -58,7 +58,8 @@ export function timeTicks(low: number, high: number, count: number, offset = zon
   return ticks;
 }
 
-function zoneOffset(seconds: number): number {
+/** Seconds that the clock of who looks is ahead of UTC. */
+export function zoneOffset(seconds: number): number {
   return -60 * new Date(seconds * 1000).getTimezoneOffset();
 }
 

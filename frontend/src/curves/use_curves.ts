@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { question } from "../core/api";
 import { address, changes } from "../core/state";
 import type { CurveAnswer } from "../core/types";
-import { asCurve, type Curve } from "./model";
+import { asCurve, refined, type Curve } from "./model";
 import { useAnswerOfMany, type AnswerOfMany } from "./use_many";
 
 const POINTS = 600;
@@ -18,16 +18,21 @@ export function useCurves(metric: string, ids: readonly string[], isSeen: boolea
   const parameters = {
     metric,
     x,
-    low: calmZoom?.[0],
-    high: calmZoom?.[1],
     points: Math.round(Math.min(POINTS, Math.max(FEWEST_POINTS, POINTS_OF_ALL / ids.length))),
   };
   const changed = Math.max(0, ...ids.map((id) => changes.value.get(id) ?? 0));
   const questionOf = (some: readonly string[]): string | null =>
     isSeen ? question("curves", { ids: some.join(","), ...parameters }) : null;
+  const finerOf = (some: readonly string[]): string | null =>
+    isSeen && calmZoom ? question("curves", { ids: some.join(","), ...parameters, low: calmZoom[0], high: calmZoom[1] }) : null;
   const answer = useAnswerOfMany<CurveAnswer[]>(questionOf, ids, "curves", changed);
-  const value = useMemo(() => answer.value && answer.value.map(asCurve), [answer.value]);
-  return { ...answer, value };
+  const finer = useAnswerOfMany<CurveAnswer[]>(finerOf, ids, "curves", changed);
+  const whole = useMemo(() => answer.value && answer.value.map(asCurve), [answer.value]);
+  // The whole stays: lines go on beyond the part that is looked at, and cross it where it has no points.
+  const value = useMemo(() => {
+    return whole && finer.value ? refined(whole, finer.value.map(asCurve)) : whole;
+  }, [whole, finer.value]);
+  return { ...answer, isSlow: answer.isSlow || finer.isSlow, problem: answer.problem ?? finer.problem, value };
 }
 
 /** A value at once, and while it goes on changing again only when it has stayed the same for a moment. */

@@ -1,11 +1,14 @@
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { isObject, type Json } from "../core/json";
 
 const OPEN_LEVELS = 2;
 const SHOWN = 200;
 
-/** Nested values that can be folded. */
+/** Nested values that can be folded; what was never opened is not made, however much or deep it is. */
 export function JsonTree({ value, name = "", level = 0 }: { value: Json; name?: string; level?: number }): JSX.Element {
+  const size = Array.isArray(value) ? value.length : isObject(value) ? Object.keys(value).length : 0;
+  const [isOpen, setOpen] = useState(level < OPEN_LEVELS && size <= SHOWN);
   const entries = Array.isArray(value)
     ? value.map((inner, index): [string, Json] => [String(index), inner])
     : isObject(value)
@@ -19,17 +22,15 @@ export function JsonTree({ value, name = "", level = 0 }: { value: Json; name?: 
       </div>
     );
   }
-  const size = Array.isArray(value) ? `[${entries.length}]` : `{${entries.length}}`;
   return (
-    <details class="json" open={level < OPEN_LEVELS && entries.length <= SHOWN}>
+    <details class="json" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         {name && <span class="json-name">{name} </span>}
-        <span class="faint">{size}</span>
+        <span class="faint">{Array.isArray(value) ? `[${size}]` : `{${size}}`}</span>
       </summary>
-      {entries.slice(0, SHOWN).map(([key, inner]) => (
-        <JsonTree key={key} name={key} value={inner} level={level + 1} />
-      ))}
-      {entries.length > SHOWN && <div class="faint">and {entries.length - SHOWN} more</div>}
+      {isOpen &&
+        entries.slice(0, SHOWN).map(([key, inner]) => <JsonTree key={key} name={key} value={inner} level={level + 1} />)}
+      {size > SHOWN && <div class="faint">and {size - SHOWN} more</div>}
     </details>
   );
 }

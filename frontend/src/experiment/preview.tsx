@@ -45,7 +45,7 @@ function Content({ preview, file, path }: ContentProps): JSX.Element {
       {kind === "text" && <pre class="file-text" tabIndex={0}>{textOf(preview)}</pre>}
       {kind === "markdown" && <Markdown text={textOf(preview)} />}
       {kind === "json" && <JsonOf preview={preview} />}
-      {kind === "csv" && <Rows rows={csvRows(preview.rows)} />}
+      {kind === "csv" && <Rows rows={csvRows(preview)} />}
       {kind === "array" && <Rows rows={arrayRows(preview.arrays)} />}
       {kind === "none" && !note && <p class="state">There is no preview for files of this kind.</p>}
       {preview.truncated === true && <p class="hint">This is only the beginning of the file.</p>}
@@ -98,8 +98,9 @@ function Rows({ rows: [head = [], ...body] }: { rows: string[][] }): JSX.Element
   );
 }
 
-function csvRows(rows: Json | undefined): string[][] {
-  return Array.isArray(rows) ? rows.map((row) => (Array.isArray(row) ? row.map(String) : [])) : [];
+function csvRows({ columns, rows }: JsonObject): string[][] {
+  const all = [columns ?? [], ...(Array.isArray(rows) ? rows : [])];
+  return all.map((row) => (Array.isArray(row) ? row.map(String) : []));
 }
 
 function arrayRows(arrays: Json | undefined): string[][] {

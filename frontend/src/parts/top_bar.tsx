@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { source } from "../core/api";
 import { VIEWS, type View } from "../core/address";
 import { plural } from "../core/format";
-import { address, linkTo, running, show, store } from "../core/state";
+import { address, linkTo, running, show, stale, store } from "../core/state";
 import { nextTheme, theme } from "../core/theme";
 import { ExportedMark } from "./exported";
 
@@ -29,6 +29,11 @@ export function TopBar({ onHelp }: { onHelp: () => void }): JSX.Element {
         {running.value.size > 0 && <span class="live">{running.value.size} running</span>}
         {facts?.read_only && source.isLive && <span class="tag">read only</span>}
       </span>
+      {stale.value && (
+        <span class="tag stale" role="status" title={stale.value}>
+          not live: {stale.value}
+        </span>
+      )}
       {!source.isLive && <ExportedMark />}
       <button type="button" class="quiet" onClick={nextTheme} title="Colours (T)">
         {theme.value === "auto" ? "auto" : theme.value}

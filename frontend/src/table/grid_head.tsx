@@ -55,6 +55,9 @@ function selectLoaded(windows: Windows<Row>): void {
   change({ selected: rows.flatMap(([, row]) => row.ids) });
 }
 
+/** How much an arrow key makes a column wider. */
+const STEP = 20;
+
 interface CellProps {
   placed: Placed;
   place: number;
@@ -72,9 +75,21 @@ function HeadCell({ placed, place, windows, onResize }: CellProps): JSX.Element 
   const click = (event: MouseEvent): void => {
     if (name !== CURVE) change({ sort: sortedBy(sort, name, event.shiftKey) }, true);
   };
+  const press = (event: KeyboardEvent): void => {
+    const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    onResize(name, Math.max(NARROWEST, width + step));
+  };
   return (
     <div role="columnheader" aria-colindex={place + 2} aria-sort={order} class="cell" style={{ width: `${width}px` }}>
-      <button type="button" class="head" onClick={click} title={`${name}: sort (with shift: as a further key)`}>
+      <button
+        type="button"
+        class="head"
+        onClick={click}
+        onKeyDown={press}
+        title={`${name}: sort (with shift: as a further key); ← and → make it narrower and wider`}
+      >
         <small>{group}</small>
         <span class="title">
           <span>{title}</span>

@@ -88,6 +88,7 @@ function Counts({ rows, isScrolled }: { rows: RowsState; isScrolled: boolean }):
   }, [isScrolled, facts?.total]);
   const fresh = isScrolled && facts && seen.current ? facts.total - seen.current : 0;
   const isAll = facts?.matched === facts?.total;
+  const isGrouped = address.value.groupby.length > 0;
   return (
     <span class="counts" role="status">
       {fresh > 0 && (
@@ -96,7 +97,8 @@ function Counts({ rows, isScrolled }: { rows: RowsState; isScrolled: boolean }):
         </button>
       )}
       {rows.isSlow ? "reading… " : ""}
-      {facts && (isAll ? plural(facts.total, "row") : `${facts.matched.toLocaleString("en")} of ${plural(facts.total, "row")}`)}
+      {facts && isGrouped && plural(facts.matched, "group")}
+      {facts && !isGrouped && (isAll ? plural(facts.total, "row") : `${facts.matched.toLocaleString("en")} of ${plural(facts.total, "row")}`)}
     </span>
   );
 }

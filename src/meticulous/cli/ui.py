@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .._table import clean
 from ..errors import MeticulousError, SettingError
 from . import _output, _store, _ui_export
+
+if TYPE_CHECKING:
+    from ..web.server import Server
 
 __all__ = ["run"]
 
@@ -63,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
         static=static,
     )
     api.begin(ahead=True)
-    _output.write(_told(store.experiments_directory, len(store), serving.port, serving.url))
+    _output.write(_told(store.experiments_directory, len(store), serving))
     if not options.no_browser and _is_desktop():
         _open(serving.url)
     serving.run()
@@ -126,7 +130,7 @@ def _names(options: argparse.Namespace) -> list[str]:
     return [name.strip("[]") for name in options.allow_host]
 
 
-def _told(root: str, count: int, port: int, url: str) -> str:
+def _told(root: str, count: int, serving: Server) -> str:
     import getpass
     import platform
 
@@ -134,12 +138,15 @@ def _told(root: str, count: int, port: int, url: str) -> str:
         user = f"{getpass.getuser()}@"
     except (OSError, KeyError, ImportError):  # a container without the user's name
         user = ""
-    plural = "" if count == 1 else "s"
+    # What listens on one address only is not reached by another one of the same machine.
+    end = "127.0.0.1" if serving.host in ("localhost", "0.0.0.0", "::") else serving.host
+    end = f"[{end}]" if ":" in end else end
+    port, plural = serving.port, "" if count == 1 else "s"
     return (
         f"{count} experiment{plural} in {clean(root)}\n\n"
-        f"  {url}\n\n"
+        f"  {serving.url}\n\n"
         "From another machine, first:\n\n"
-        f"  ssh -N -L {port}:127.0.0.1:{port} {user}{clean(platform.node())}\n\n"
+        f"  ssh -N -L {port}:{end}:{port} {user}{clean(platform.node())}\n\n"
         "Ctrl-C ends it.\n"
     )
 

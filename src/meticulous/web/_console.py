@@ -211,6 +211,8 @@ class _Paged:
         self, file: BinaryIO, size: int, text: str, start: int, count: int
     ) -> dict[str, Any]:
         """The lines with a text, as far as there is time; they are shown as they were written."""
+        if start > self._counts[-1]:  # otherwise what was searched would be searched again
+            self._count(file, size, time.monotonic() + _SECONDS)
         index = bisect_right(self._counts, start) - 1
         number, place = self._counts[index], self._places[index]
         deadline = time.monotonic() + _SECONDS
@@ -237,6 +239,7 @@ class _Paged:
             "more": len(numbers) > count or read < size,
             "errors": [],
             "searched": min(1.0, read / size) if size else 1.0,
+            "next": max(number, start) if read < size and len(numbers) <= count else None,
         }
 
 
@@ -270,8 +273,10 @@ def _shown(line: bytes) -> str:
 
 def _portions(file: BinaryIO, place: int, has_time: Callable[[], bool]) -> Iterator[bytes]:
     file.seek(place)
-    while has_time() and (data := file.read(_PORTION)):
+    while data := file.read(_PORTION):
         yield data
+        if not has_time():
+            return
 
 
 def _after(data: bytes, newlines: int) -> bytes:

@@ -28,7 +28,7 @@ _CSV_CELL = 1000
 _LOOKED_AT = 4096
 
 _KINDS = {
-    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "webp", "svg"), "image"),
+    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "webp", "avif", "svg"), "image"),
     **dict.fromkeys(("wav", "mp3", "ogg", "oga", "flac", "m4a"), "audio"),
     **dict.fromkeys(("mp4", "webm", "ogv", "mov"), "video"),
     **dict.fromkeys(("npy", "npz"), "array"),
@@ -188,7 +188,7 @@ def media_type(begin: bytes) -> str:
     if begin.startswith(b"OggS"):
         return "video/ogg" if b"theora" in begin[:256] else "audio/ogg"
     if begin[4:8] == b"ftyp":
-        return "audio/mp4" if form == b"M4A " else "video/mp4"
+        return {b"M4A ": "audio/mp4", b"avif": "image/avif"}.get(form, "video/mp4")
     return SVG if _SVG.match(begin) else ""
 
 

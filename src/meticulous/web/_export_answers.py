@@ -155,8 +155,8 @@ def _put(answers: Answers, kind: str, question: str, name: str, value: Any) -> b
 
 
 def _question(path: str, /, **parameters: str) -> str:
-    """The key by which the page finds an answer; frontend/src/core/source_inlined.ts makes the
-    same one.
+    """The key by which the page finds an answer; frontend/src/exported/source.ts makes the same
+    one.
     """
     query = "&".join(f"{name}={_quoted(parameters[name])}" for name in sorted(parameters))
     return path + (f"?{query}" if query else "")
@@ -306,7 +306,7 @@ def _files(api: Api, answers: Answers, expid: str) -> None:
     for file in files[:_MOST_FILES]:
         path = file["path"]
         if file["size"] > _LARGEST_FILE:
-            answers.lacking["files"] += 1
+            answers.lacking[f"files above {_LARGEST_FILE / 1e6:g} MB"] += 1
             continue
         try:
             shown = api.preview(expid, path)

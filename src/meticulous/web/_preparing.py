@@ -44,6 +44,7 @@ class Preparing:
         self._begun: set[Task] = set()
         self._refused: set[Task] = set()
         self._running = 0
+        self._processes: set[subprocess.Popen[bytes]] = set()
         self._is_closed = not sys.executable
 
     def ahead(self, tasks: Iterable[Task]) -> None:
@@ -66,6 +67,8 @@ class Preparing:
         """End the processes, and have nobody wait any longer."""
         with self._changed:
             self._is_closed = True
+            for process in self._processes:
+                process.kill()  # not after the minute that a long curve may take
             self._changed.notify_all()
 
     def _waits_for(self, tasks: Iterable[Task]) -> bool:
@@ -84,6 +87,8 @@ class Preparing:
         process = None
         try:
             process = _process()
+            with self._changed:
+                self._processes.add(process)
             while task := self._next():
                 if not _done(process, task):
                     self._end(task, refused=True)
@@ -94,6 +99,8 @@ class Preparing:
         finally:
             with self._changed:
                 self._running -= 1
+                if process:
+                    self._processes.discard(process)
                 self._start()
             if process:
                 _stop(process)

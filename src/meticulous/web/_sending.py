@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from .. import _json
 from ._content import Content
 from ._guard import Problem
+from ._threads import in_thread
 
 __all__ = ["EXPORT", "TYPES", "Part", "json_text", "part_of", "portions", "static_files"]
 
@@ -93,9 +93,9 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
 
 async def portions(file: Any, start: int, end: int) -> AsyncIterator[bytes]:
     with file:
-        await asyncio.to_thread(file.seek, start)
+        await in_thread(file.seek, start)
         while start < end:
-            data = await asyncio.to_thread(file.read, min(_PORTION, end - start))
+            data = await in_thread(file.read, min(_PORTION, end - start))
             # A file that was cut meanwhile is filled up, since its length was announced.
             data = data or bytes(min(_PORTION, end - start))
             start += len(data)

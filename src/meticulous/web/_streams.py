@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from ..errors import MeticulousError
+from ._threads import in_thread
 
 __all__ = ["MOST_STREAMS", "Streams"]
 
@@ -23,6 +24,7 @@ class _Stream:
         self.wake = asyncio.Event()
         self.newest: dict[str, Any] = {}
         self.changed: dict[str, None] = {}
+        self.trouble = ""
 
     def put(self, change: Mapping[str, Any]) -> None:
         self.newest = dict(change)
@@ -72,6 +74,7 @@ class Streams:
         self._streams.add(stream)
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
+        told = ""
         try:
             yield b": meticulous\nretry: 2000\n\n"
             while not self._is_stopped:
@@ -79,6 +82,9 @@ class Streams:
                     await asyncio.wait_for(stream.wake.wait(), BEAT_SECONDS)
                 except TimeoutError:
                     yield b": still here\n\n"
+                if stream.trouble != told:
+                    told = stream.trouble
+                    yield f"event: trouble\ndata: {json.dumps(told)}\n\n".encode()
                 change = stream.take()
                 if change is not None:
                     data = json.dumps(change, separators=(",", ":"))
@@ -91,16 +97,19 @@ class Streams:
         it: a slow one is told of all changes together when it takes more.
         """
         while self._streams:
-            pause = self._seconds
+            pause, trouble = self._seconds, ""
             started = asyncio.get_running_loop().time()
             try:
-                change = await asyncio.to_thread(self._look)
-            except (MeticulousError, OSError):  # the storage may come back
-                change = None
+                change = await in_thread(self._look)
+            except (MeticulousError, OSError) as error:  # the storage may come back
+                change, trouble = None, str(error)
                 pause *= 5
-            if change is not None:
-                for stream in self._streams:
+            for stream in self._streams:
+                if change is not None:
                     stream.put(change)
+                if stream.trouble != trouble:
+                    stream.trouble = trouble
+                    stream.wake.set()
             took = asyncio.get_running_loop().time() - started
             # A store that takes long to look at is looked at less often.
             await asyncio.sleep(max(pause - took, 3 * took))

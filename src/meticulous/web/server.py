@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import _json
@@ -23,6 +23,7 @@ from ._guard import LOOPBACK, Guard, Problem
 from ._routes import ROUTES, SCHEMA, Route, description, parsed
 from ._sending import TYPES, json_text, part_of, portions, static_files
 from ._streams import MOST_STREAMS, Streams
+from ._threads import in_thread
 
 __all__ = ["Server", "is_installed", "static_folder"]
 
@@ -130,7 +131,7 @@ class Server:
 
         self._loop = asyncio.get_running_loop()
         # Enough that questions which wait for the first reading leave room for others.
-        self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, "meticulous-answer"))
+        self._answering = asyncio.Semaphore(_THREADS)
         self._stopping = asyncio.Event()
         if self._stop_early.is_set():
             self._stopping.set()
@@ -186,7 +187,8 @@ class Server:
             else:
                 asked = _asked(route, request)
             asked |= request.path_params
-            return await asyncio.to_thread(self._answered, route, asked, dict(request.headers))
+            async with self._answering:
+                return await in_thread(self._answered, route, asked, dict(request.headers))
 
         return answer
 
@@ -334,4 +336,6 @@ def _bound(host: str, port: int, tries: int) -> socket.socket:
             made.close()
             error = problem if isinstance(problem, OSError) else OSError(0, "no such port")
     assert error is not None
-    raise StorageError.from_oserror("listen on", f"{host}:{port}", error, "Choose another --port.")
+    is_place = error.errno not in (errno.EADDRINUSE, errno.EACCES, 0)
+    hint = f"Choose another {'--host' if is_place else '--port'}."
+    raise StorageError.from_oserror("listen on", f"{host}:{port}", error, hint)
