@@ -281,6 +281,8 @@ def test_a_partial_or_shallow_clone_gives_what_it_has_and_says_what_it_lacks(
 def nested(repository, make_repository):
     """A project with a submodule that is kept under another name, and one inside of that."""
     library, deeper = make_repository("library"), make_repository("deeper")
+    for each in (library, deeper):
+        each.write(".gitignore", "__pycache__/\n")  # which the program leaves there
     deeper.write("deep.py", "x = 1\n")
     deeper.commit()
     allow = ("-c", "protocol.file.allow=always", "submodule")

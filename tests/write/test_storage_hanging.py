@@ -110,7 +110,8 @@ def test_a_hang_at_the_end_only_of_the_streams_still_leaves_a_right_status(repos
     driven = Driven(repository, env=trouble.env)
     folder = repository.root / "1"
     driven("log", 1, "before")
-    until((folder / "metrics.jsonl").exists)
+    metrics = folder / "metrics.jsonl"
+    until(lambda: metrics.exists() and metrics.stat().st_size)
     trouble.begin("hang")
     driven("log", 100, "hang")
     code, seconds = driven.end(3)
