@@ -77,7 +77,7 @@ def readers():
     for pid in map(int, found):
         with contextlib.suppress(OSError):
             commands[pid] = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return [pid for pid, command in commands.items() if b"import work; work()" in command]
+    return [pid for pid, command in commands.items() if b"import work; work(" in command]
 
 
 def until(ready, patience=20.0):

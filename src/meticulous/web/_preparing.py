@@ -22,8 +22,10 @@ __all__ = ["Preparing", "work"]
 
 MOST_PROCESSES = 8
 _IDLE_SECONDS = 20.0
-_NICE = 10
-_CODE = "import sys; sys.path.append({home!r}); from meticulous.web._preparing import work; work()"
+_CODE = (
+    "import sys; sys.path.append({home!r}); "
+    "from meticulous.web._preparing import work; work({nice})"
+)
 
 Task = tuple[str, str, str, bool]
 """The folder of an experiment; metric (empty for all), x and raw as `ExperimentReader` has them."""
@@ -34,32 +36,31 @@ class Preparing:
 
     Args:
         processes: how many at most; as many as there are processors, but not very many.
+        nice: how much they give way to other processes on the same machine, such as a training.
     """
 
-    def __init__(self, processes: int = 0) -> None:
+    def __init__(self, processes: int = 0, nice: int = 0) -> None:
+        self._nice = nice
         self._most = processes or min(MOST_PROCESSES, _processors())
         self._changed = threading.Condition()
-        self._urgent: OrderedDict[Task, None] = OrderedDict()
-        self._later: OrderedDict[Task, None] = OrderedDict()
+        self._waiting: OrderedDict[Task, None] = OrderedDict()
         self._begun: set[Task] = set()
         self._refused: set[Task] = set()
         self._running = 0
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._is_closed = not sys.executable
 
-    def ahead(self, tasks: Iterable[Task]) -> None:
-        """Prepare these when nothing else is to be done."""
+    def begin(self, tasks: Iterable[Task]) -> None:
+        """Have these prepared."""
         with self._changed:
-            self._later.update(dict.fromkeys(tasks))
+            self._waiting.update(dict.fromkeys(tasks))
             self._start()
 
     def now(self, tasks: Iterable[Task]) -> None:
-        """Prepare these before others, and return when it is done or cannot be done."""
+        """Prepare these, and return when it is done or cannot be done."""
         with self._changed:
             wanted = [task for task in tasks if task not in self._refused]
-            self._urgent.update(dict.fromkeys(task for task in wanted if task not in self._begun))
-            for task in wanted:
-                self._later.pop(task, None)
+            self._waiting.update(dict.fromkeys(task for task in wanted if task not in self._begun))
             self._start()
             self._changed.wait_for(lambda: self._is_closed or not self._waits_for(wanted))
 
@@ -72,10 +73,10 @@ class Preparing:
             self._changed.notify_all()
 
     def _waits_for(self, tasks: Iterable[Task]) -> bool:
-        return any(task in self._urgent or task in self._begun for task in tasks)
+        return any(task in self._waiting or task in self._begun for task in tasks)
 
     def _start(self) -> None:
-        tasks = len(self._urgent) + len(self._later) + len(self._begun)
+        tasks = len(self._waiting) + len(self._begun)
         while not self._is_closed and self._running < min(self._most, tasks):
             self._running += 1
             name = "meticulous-prepare"
@@ -86,7 +87,7 @@ class Preparing:
         """Hand tasks to one process, until there have been none for a while."""
         process = None
         try:
-            process = _process()
+            process = _process(self._nice)
             with self._changed:
                 self._processes.add(process)
             while task := self._next():
@@ -107,12 +108,10 @@ class Preparing:
 
     def _next(self) -> Task | None:
         with self._changed:
-            ready = self._changed.wait_for(
-                lambda: self._is_closed or self._urgent or self._later, _IDLE_SECONDS
-            )
+            ready = self._changed.wait_for(lambda: self._is_closed or self._waiting, _IDLE_SECONDS)
             if not ready or self._is_closed:
                 return None
-            task, _ = (self._urgent or self._later).popitem(last=False)
+            task, _ = self._waiting.popitem(last=False)
             self._begun.add(task)
             return task
 
@@ -130,11 +129,11 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _process() -> subprocess.Popen[bytes]:
+def _process(nice: int) -> subprocess.Popen[bytes]:
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return subprocess.Popen(
         # -P: what is in the working directory is none of ours.
-        [sys.executable, "-P", "-c", _CODE.format(home=home)],
+        [sys.executable, "-P", "-c", _CODE.format(home=home, nice=nice)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -161,10 +160,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def work() -> None:
+def work(nice: int) -> None:
     """Prepare what comes in lines, each answered by an empty one: the task of such a process."""
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICE)  # a training on the same machine comes first
+        os.nice(nice)
     for line in sys.stdin.buffer:
         folder, metric, x, raw = json.loads(line)
         with contextlib.suppress(MeticulousError, OSError):

@@ -69,6 +69,7 @@ class Api:
         self._mains = _curves.Mains()
         self._mains_lock = threading.Lock()
         self._preparing = _preparing.Preparing()
+        self._reading_ahead = _preparing.Preparing(1, nice=10)
         self._turn = 0
         self._untold: dict[str, None] = {}
         self._is_part_told = False
@@ -117,7 +118,7 @@ class Api:
         self._store.remember()
         if self._is_ahead and self._rows is not None:
             newest = list(self._store)[: -_curves.MOST_AHEAD - 1 : -1]
-            self._preparing.ahead(_curves.ahead(map(self._store._made, newest)))
+            self._reading_ahead.begin(_curves.ahead(map(self._store._made, newest)))
 
     def _go_on(self) -> None:
         if self._is_closed:
@@ -140,6 +141,7 @@ class Api:
         """Have what still reads come to an end."""
         self._is_closed = True
         self._preparing.close()
+        self._reading_ahead.close()
 
     def store(self) -> dict[str, Any]:
         """What the store is."""
