@@ -327,7 +327,8 @@ def loaded_sources(*, packages: bool = True) -> list[str]:
     library = (_library() or "\0") + os.sep
     folders: dict[str, str] = {}
     found: dict[str, None] = {}
-    for name, module in list(sys.modules.items()):
+    # A copy in one step: a list is made item by item, and others may import in between.
+    for name, module in sys.modules.copy().items():
         path = _file_of(module)
         if path is None or (path.startswith(library) and not _packaged(path)):
             continue
