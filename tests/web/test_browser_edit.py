@@ -279,6 +279,7 @@ def test_without_a_cell_the_same_editor_is_a_dialog(browser, root):
         page.keyboard.press("Enter")
         expect(dialog).to_have_count(0)
         expect(page.locator(".grid")).to_be_focused()
+        expect(page.locator(".notice")).to_contain_text("Saved the name of 6")
         assert stored(root, "6")["name"] == "try 6!"
         page.go("#/experiment/5")
         page.get_by_role("button", name="note").click()

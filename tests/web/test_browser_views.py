@@ -49,9 +49,16 @@ def page(browser, server):
         yield page
 
 
-def point_at_the_middle(page):
+def first_plot(page):
+    """The first panel, its curves drawn."""
     plot = page.locator(".plot").first
+    expect(plot).to_have_attribute("aria-busy", "false")
     expect(plot.locator("canvas")).to_be_visible()
+    return plot
+
+
+def point_at_the_middle(page):
+    plot = first_plot(page)
     box = plot.bounding_box()
     page.mouse.move(box["x"] + (58 + box["width"] - 10) / 2, box["y"] + 100)
     return page.locator(".readout").first
@@ -97,8 +104,6 @@ def test_a_date_is_told_to_the_second_on_the_clock_of_who_looks(page):
 
 def test_a_zoom_between_two_points_shows_the_line_that_crosses_it(page):
     page.go("#/curves?selected=1&zoom=92..98")
-    expect(page.locator(".plot canvas").first).to_be_visible()
-    page.wait_for_function("document.querySelector('.plot canvas').width > 300")
     readout = point_at_the_middle(page)
     expect(readout.locator("b")).to_have_text(re.compile("^(0.9|1)$"))
     assert drawn_pixels(page) > 300
@@ -125,13 +130,12 @@ def test_a_spike_of_one_seed_is_in_the_band_and_in_what_is_saved(page):
 
 def test_curves_are_read_and_zoomed_by_keys_alone(page):
     page.go("#/curves?selected=1")
-    expect(page.locator(".plot canvas").first).to_be_visible()
+    plot = first_plot(page)
     x = page.locator(".tools select").first
     x.focus()
     page.keyboard.press("Escape")
     expect(x).not_to_be_focused()
     page.keyboard.press("p")
-    plot = page.locator(".plot").first
     expect(plot).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".readout b").first).to_have_text("1")

@@ -44,6 +44,7 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
         ref={place}
         tabIndex={0}
         role="group"
+        aria-busy={answer.value === null && !answer.problem}
         aria-label={`${metric}: arrow keys walk along it, + and - zoom`}
       />
       {isEmpty && (

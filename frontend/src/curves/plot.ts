@@ -112,18 +112,24 @@ export class Plot {
     };
   }
 
+  /** Without curves the axes mean nothing, and no place on them either. */
+  private get isEmpty(): boolean {
+    return this.state().lines.length === 0;
+  }
+
   private placeAt(left: number): number {
     const share = (left - LEFT) / (this.root.clientWidth - LEFT - RIGHT);
     return rounded(between(this.frame.x, Math.min(1, Math.max(0, share)), this.state().logx), this.frame.x, this.state().logx);
   }
 
   private readonly down = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
+    if (this.isEmpty || event.button !== 0) return;
     this.from = leftOf(event);
     this.root.setPointerCapture(event.pointerId);
   };
 
   private readonly move = (event: PointerEvent): void => {
+    if (this.isEmpty) return;
     const left = leftOf(event);
     const top = event.clientY - this.root.getBoundingClientRect().top;
     const share = 1 - (top - TOP) / (HEIGHT - TOP - BOTTOM);
@@ -144,7 +150,7 @@ export class Plot {
 
   /** What the pointer does, by keys: the arrows walk, + and - zoom to where they are. */
   private readonly press = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.isEmpty || event.ctrlKey || event.metaKey || event.altKey) return;
     const { logx } = this.state();
     const now = this.pointed === null ? 0.5 : shareAt(this.frame.x, this.pointed, logx);
     const at = (share: number): number => rounded(between(this.frame.x, share, logx), this.frame.x, logx);
