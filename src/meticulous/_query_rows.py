@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from ._query_names import Field, Names, explain, words
@@ -87,19 +86,18 @@ def ordered(rows: Sequence[Row], fields: Sequence[Field], *, descending: bool = 
     """
     found = list(rows)
     for field in reversed(fields):
-        kinds: list[list[tuple[Any, Row]]] = [[] for _ in range(KINDS)]
-        absent = []
-        for row, value in zip(found, map(field.getter, found), strict=True):
-            if type(value) is float and value == value:  # most are: a call for each would take long
-                kinds[0].append((value, row))
-            elif (key := order_key(value)) is None:
-                absent.append(row)
-            else:
-                kinds[key[0]].append((key[1], row))
-        for kind in kinds:
-            kind.sort(key=itemgetter(0), reverse=descending)
+        keys: list[Any] = []  # not in pairs with rows: new objects set the garbage collector off
+        kinds: list[list[int]] = [[] for _ in range(KINDS + 1)]
+        for place, value in enumerate(map(field.getter, found)):
+            plain = type(value) is float and value == value  # most are: spare them the call
+            kind, key = (0, value) if plain else order_key(value) or (KINDS, None)
+            keys.append(key)
+            kinds[kind].append(place)
+        absent = kinds.pop()
+        for places in kinds:
+            places.sort(key=keys.__getitem__, reverse=descending)
         in_order = reversed(kinds) if descending else kinds
-        found = [row for kind in in_order for _, row in kind] + absent
+        found = [found[place] for places in (*in_order, absent) for place in places]
     return found
 
 

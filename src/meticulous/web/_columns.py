@@ -6,6 +6,7 @@ expressions for rows of `Experiments` is true for these.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -92,6 +93,8 @@ class Columns:
             self._add_head(row["expid"], row, now)
         for group in EAGER:
             self._load(group)
+        if not self._is_few:
+            gc.collect()  # otherwise the first question waits until it is through all this
         self._settle()
 
     def _settle(self) -> None:
