@@ -126,7 +126,8 @@ class Series:
 
         Args:
             metric: its name.
-            buckets: about how many groups; at most twice as many, and two, are given.
+            buckets: about how many groups; of more points, from half of it to twice as many,
+                and two, are given.
             x: what the places are: ``step``, or ``time`` in seconds since the epoch.
             low: the first place; None for the beginning.
             high: the last place; None for the end.

@@ -1,7 +1,7 @@
 """Curves for drawing: consecutive points as one group each, however many points there are.
 
-Groups of 64 and of 4,096 points are prepared once, so that any part of a long curve is drawn from
-few numbers.
+Groups of 64, 512 and 4,096 points are prepared once, so that any part of a long curve is drawn
+from few numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 __all__ = ["Bucket", "Groups", "buckets_of", "envelope", "prepare"]
 
-STEPS = (64, 4096)
+STEPS = (64, 512, 4096)
 """How many points the prepared groups hold."""
 
 
@@ -68,8 +68,9 @@ def prepare(x: array[float], values: array[float]) -> dict[str, array[float]]:
         return columns
     groups = _direct(x, values, STEPS[0])
     columns |= _columns(STEPS[0], groups)
-    ratio = STEPS[1] // STEPS[0]
-    columns |= _columns(STEPS[1], _merged(columns, STEPS[0], 0, len(groups[0]), ratio))
+    for step, larger in itertools.pairwise(STEPS):
+        groups = _merged(columns, step, 0, len(groups[0]), larger // step)
+        columns |= _columns(larger, groups)
     return columns
 
 
@@ -79,11 +80,11 @@ def envelope(
     low: float | None = None,
     high: float | None = None,
 ) -> Groups:
-    """Give at most two times `buckets`, and two more, groups of the points between two places.
+    """Give groups of the points between two places.
 
     Args:
         columns: what `prepare` gave.
-        buckets: about how many groups.
+        buckets: about how many; from half of it to twice as many, and two, are given.
         low: the first place, None for all.
         high: the last place.
     """
@@ -99,15 +100,16 @@ def envelope(
             values = array("d", itertools.compress(values, inside))
             columns, stop = {}, len(x)
     size = max(1, -(-(stop - start) // buckets))
+    # Prepared groups that are somewhat larger than was wanted are as good, and nothing is joined.
     step = max(
-        (step for step in STEPS if 2 * step <= size and f"{step}/count" in columns), default=0
+        (step for step in STEPS if 2 * step <= 3 * size and f"{step}/count" in columns), default=0
     )
     begin, end = (-(-start // step), stop // step) if step else (0, 0)
     if begin >= end:
         return _direct(x[start:stop], values[start:stop], size)
     parts = (
         _direct(x[start : begin * step], values[start : begin * step], step),
-        _merged(columns, step, begin, end, size // step),
+        _merged(columns, step, begin, end, max(1, size // step)),
         _direct(x[end * step : stop], values[end * step : stop], step),
     )
     return [list(itertools.chain(*field)) for field in zip(*parts, strict=True)]
@@ -151,6 +153,8 @@ def _merged(
 ) -> Groups:
     """Join prepared groups, `size` of them to one."""
     fields = [columns[f"{step}/{name}"][begin:end] for name in Bucket._fields]
+    if size == 1:
+        return _as_prepared(fields)
     cuts = [slice(start, start + size) for start in range(0, end - begin, size)]
     first, last, low, high, mean, count, nonfinite = (
         [field[cut] for cut in cuts] for field in fields
@@ -172,6 +176,13 @@ def _merged(
         [part[-1] for part in last],
         *map(list, zip(*joined, strict=True)),
     ]
+
+
+def _as_prepared(fields: Sequence[Sequence[float]]) -> Groups:
+    first, last, *values, count, nonfinite = fields
+    if any(nonfinite):
+        values = [[None if item != item else item for item in column] for column in values]  # type: ignore[misc]
+    return [*map(list, (first, last, *values)), list(map(int, count)), list(map(int, nonfinite))]
 
 
 def _weighted(means: Sequence[float], weights: Sequence[float], total: float) -> float:

@@ -194,7 +194,7 @@ def test_groups_hold_every_point_between_two_places_once(written, count):
                 for n, value in enumerate(values)
                 if (low is None or n >= low) and (high is None or n <= high)
             ]
-            assert len(groups) <= 2 * buckets + 2
+            assert min(buckets, len(inside)) / 2 <= len(groups) <= 2 * buckets + 2
             assert sum(group.count for group in groups) == len(inside)
             place = 0
             for group in groups:

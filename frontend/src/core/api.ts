@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { InlinedSource } from "../exported/source";
 import type { Json, JsonObject } from "./json";
 import { Problem, type Source } from "./source";
@@ -56,7 +56,8 @@ export const SLOW = 300;
  */
 export function useAnswer<T>(asked: string | null, name: string, version = 0): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ value: null, problem: null, isSlow: false });
-  useEffect(() => {
+  // Before what is there is drawn, so that the server works meanwhile.
+  useLayoutEffect(() => {
     if (asked === null) return setAnswer({ value: null, problem: null, isSlow: false });
     const stop = new AbortController();
     const slow = setTimeout(() => setAnswer((last) => ({ ...last, isSlow: true })), SLOW);

@@ -34,6 +34,10 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
   const { metrics: search, panels, x } = address.value;
   useEffect(() => forgetPointer, [x]);
   const names = useMemo(() => Object.keys(answer.value ?? {}), [answer.value]);
+  const legend = useMemo(
+    () => <Legend entries={entries} hidden={hidden} onHide={setHidden} onFocus={setFocus} />,
+    [entries, hidden],
+  );
   const [groups, problem] = useMemo(() => tryGrouped(names, search, panels), [names, search, panels]);
   return (
     <>
@@ -47,7 +51,7 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
         </p>
       )}
       <div class="curves">
-        <Legend entries={entries} hidden={hidden} onHide={setHidden} onFocus={setFocus} />
+        {legend}
         <div class="panels">
           <Answered answer={answer} what="Reading the names of metrics">
             {(having) =>

@@ -32,7 +32,7 @@ export function drawLines(context: CanvasRenderingContext2D, lines: readonly Lin
     if (line.isSmoothed) stroke(context, line, line.mean, to, alphaOf(line, focus, isCrowded ? 0.15 : 0.28), 1);
   }
   for (const line of lines) {
-    const width = focus === line.id ? 2.5 : isCrowded ? 1.2 : 1.6;
+    const width = focus === line.id ? 2.5 : isCrowded ? 1 : 1.6;
     stroke(context, line, line.line, to, alphaOf(line, focus, 1), width);
   }
   for (const line of lines) drawOdd(context, line, to);

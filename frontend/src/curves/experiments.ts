@@ -25,7 +25,7 @@ export function useShown(): Answer<Shown> {
     ? { ids: selected.join(","), columns: "args", limit: selected.length }
     : { filter, columns: "args", limit: NEWEST };
   const answer = useAnswer<Rows>(question("rows", parameters), "rows", selected.length ? 0 : version.value);
-  const value = useMemo(() => answer.value && asShown(answer.value, selected), [answer.value, selected, band]);
+  const value = useMemo(() => answer.value && asShown(answer.value, selected), [answer.value, selected.join(","), band]);
   return { ...answer, value };
 }
 

@@ -45,7 +45,9 @@ export function asCurve(answer: CurveAnswer): Curve {
 }
 
 function numbers(values: readonly Json[]): Float64Array {
-  return Float64Array.from(values, toNumber);
+  const found = new Float64Array(values.length);
+  for (let index = 0; index < values.length; index++) found[index] = toNumber(values[index]);
+  return found;
 }
 
 /** Over another metric, x goes back and forth; null when it is in order already, as it mostly is. */
@@ -100,17 +102,30 @@ export function refined(curves: readonly Curve[], finer: readonly Curve[]): Curv
     if (!fine?.x.length) return curve;
     const [low, high] = [fine.x[0]!, fine.x[fine.x.length - 1]!];
     const isInside = (place: number): boolean => place >= low && place <= high;
-    const before = [...curve.x.keys()].filter((index) => curve.x[index]! < low);
-    const after = [...curve.x.keys()].filter((index) => curve.x[index]! > high);
-    const take = (name: "x" | "mean" | "low" | "high"): Float64Array =>
-      Float64Array.from([
-        ...before.map((index) => curve[name][index]!),
-        ...fine[name],
-        ...after.map((index) => curve[name][index]!),
-      ]);
+    const [before, after] = [firstIndex(curve.x, (place) => place >= low), firstIndex(curve.x, (place) => place > high)];
+    const take = (name: "x" | "mean" | "low" | "high"): Float64Array => {
+      const coarse = curve[name];
+      return concatenated(coarse.subarray(0, before), fine[name], coarse.subarray(after));
+    };
     const odd = [...curve.odd.filter(([place]) => !isInside(place)), ...fine.odd];
     return { ...curve, x: take("x"), mean: take("mean"), low: take("low"), high: take("high"), odd };
   });
+}
+
+/** Their number, where none is so. */
+function firstIndex(values: Float64Array, isSo: (value: number) => boolean): number {
+  const found = values.findIndex(isSo);
+  return found < 0 ? values.length : found;
+}
+
+function concatenated(...parts: Float64Array[]): Float64Array {
+  const found = new Float64Array(parts.reduce((total, part) => total + part.length, 0));
+  let start = 0;
+  for (const part of parts) {
+    found.set(part, start);
+    start += part.length;
+  }
+  return found;
 }
 
 /** True where a curve has something to say: not before its first point, nor after its last. */

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { question } from "../core/api";
 import { address, changes } from "../core/state";
 import type { CurveAnswer } from "../core/types";
@@ -40,7 +40,7 @@ function useCalm<T>(value: T): T {
   const [calm, setCalm] = useState(value);
   const changed = useRef(-Infinity);
   const written = JSON.stringify(value);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const isFirst = performance.now() - changed.current > CALM;
     changed.current = performance.now();
     if (isFirst) return setCalm(value);

@@ -34,7 +34,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="the most groups of points of a curve; otherwise as many as fit, at most 600",
+        help="about how many groups of points of a curve; otherwise as many as fit, up to 600",
     )
     group.add_argument(
         "--max-size",
@@ -90,7 +90,7 @@ def write(options: argparse.Namespace, static: str, version: str) -> int:
     except OSError as error:
         raise StorageError.from_oserror("write", path, error) from error
     count = made.experiments
-    curves = f"curves of at most {made.points} points" if made.points else "no curves"
+    curves = f"curves of about {made.points} points" if made.points else "no curves"
     _output.write(
         f"{clean(options.export)}: {count} experiment{'' if count == 1 else 's'}, "
         f"{len(made.data) / 1e6:.1f} MB, {curves}\n"
