@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "meticulous"
 FILE_LINES = 400
 FUNCTION_LINES = 60
 # All of src/meticulous. Raise it only in a commit that says what the lines are for.
-PACKAGE_LINES = 39500
+PACKAGE_LINES = 40000
 # Of ours, whatever is logged; code.patch, of a dirty start only, comes on top.
 FILES_PER_EXPERIMENT = 12
 

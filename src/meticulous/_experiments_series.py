@@ -185,6 +185,21 @@ class Series:
         name = ("envelope", metric, x, str(raw)) if metric else ("metrics",)
         return self._look(lambda source: source.has(*name)) is not False
 
+    def _sketch(self, metric: str, x: str, blocks: int) -> Groups | None:
+        """`_groups` from some of the lines, at once; None where these have no such metric."""
+        from . import _series_sketch
+
+        drawn: Groups | None = self._look(
+            lambda source: _series_sketch.sketch(source, metric, x, blocks)
+        )
+        return drawn
+
+    def _sketched_names(self) -> list[str]:
+        """The metrics of some of the lines, at once."""
+        from . import _series_sketch
+
+        return self._look(_series_sketch.names) or []
+
     def _prepare(self, metric: str = "", x: str = "step", raw: bool = False) -> None:
         """Have `_is_ready` be true: with a metric for it, otherwise for most of what is asked."""
         from ._series_whole import MOST, keep_whole

@@ -42,10 +42,14 @@ export async function annotate(id: string, action: string, value: Json): Promise
 
 export interface Answer<T> {
   value: T | null;
+  /** The question that the value answers. */
+  of: string | null;
   problem: Problem | null;
   /** True when the answer takes so long that people should be told. */
   isSlow: boolean;
 }
+
+const NOTHING = { value: null, of: null, problem: null, isSlow: false };
 
 /** Milliseconds after which people are told what they wait for. */
 export const SLOW = 300;
@@ -55,17 +59,17 @@ export const SLOW = 300;
  * so that nothing flickers. Give a component a `key` to forget.
  */
 export function useAnswer<T>(asked: string | null, name: string, version = 0): Answer<T> {
-  const [answer, setAnswer] = useState<Answer<T>>({ value: null, problem: null, isSlow: false });
+  const [answer, setAnswer] = useState<Answer<T>>(NOTHING);
   // Before what is there is drawn, so that the server works meanwhile.
   useLayoutEffect(() => {
-    if (asked === null) return setAnswer({ value: null, problem: null, isSlow: false });
+    if (asked === null) return setAnswer(NOTHING);
     const stop = new AbortController();
     const slow = setTimeout(() => setAnswer((last) => ({ ...last, isSlow: true })), SLOW);
     ask<T>(asked, name, stop.signal)
-      .then((value) => setAnswer({ value, problem: null, isSlow: false }))
+      .then((value) => setAnswer({ value, of: asked, problem: null, isSlow: false }))
       .catch((error: unknown) => {
         if (stop.signal.aborted) return;
-        setAnswer((last) => ({ value: last.value, problem: asProblem(error), isSlow: false }));
+        setAnswer((last) => ({ ...last, problem: asProblem(error), isSlow: false }));
       })
       .finally(() => clearTimeout(slow));
     return () => {

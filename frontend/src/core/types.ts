@@ -50,6 +50,8 @@ export interface CurveAnswer {
   odd: [Json, string][];
   sessions: Json[];
   points: number;
+  /** It is made of some lines of the file. */
+  sketch?: boolean;
 }
 
 export interface MetricFacts {

@@ -11,7 +11,7 @@ import { Legend } from "./legend";
 import { useEntries } from "./lines";
 import { Panel } from "./panel";
 import { forgetPointer } from "./pointer";
-import { useAnswerOfMany } from "./use_many";
+import { useSketched } from "./use_sketched";
 
 export function CurvesPage(): JSX.Element {
   const shown = useShown();
@@ -26,8 +26,7 @@ export function CurvesPage(): JSX.Element {
 
 /** All metrics of some experiments, in panels; also a tab of one experiment, and of the comparison. */
 export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
-  const questionOf = (ids: readonly string[]): string => question("metrics", { ids: ids.join(",") });
-  const answer = useAnswerOfMany<MetricIds>(questionOf, shown.ids, "metrics", version.value);
+  const answer = useSketched<MetricIds>(question("metrics", { ids: shown.ids.join(",") }), "metrics", version.value);
   const entries = useEntries(shown);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [focus, setFocus] = useState("");
@@ -45,9 +44,9 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
       {!shown.isChosen && shown.ids.length > 1 && (
         <p class="hint">These are the newest {shown.ids.length}: select experiments in the table to see theirs.</p>
       )}
-      {answer.lacking > 0 && (
+      {answer.isSketch && (
         <p class="hint" role="status">
-          Reading the long curves of {answer.lacking} more experiments for the first time…
+          Reading long curves for the first time… Until then they are sketches from some of their points.
         </p>
       )}
       <div class="curves">
@@ -70,6 +69,7 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
                         entries={entries}
                         hidden={hidden}
                         focus={focus}
+                        isUnread={answer.isSketch}
                       />
                     )}
                   </Group>

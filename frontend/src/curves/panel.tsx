@@ -10,7 +10,7 @@ import { movePointer, pointer } from "./pointer";
 import { Readout } from "./readout";
 import { save, type Form } from "./save";
 import { useCurves } from "./use_curves";
-import type { AnswerOfMany } from "./use_many";
+import type { Sketched } from "./use_sketched";
 
 interface Props {
   metric: string;
@@ -19,12 +19,13 @@ interface Props {
   entries: Entry[];
   hidden: ReadonlySet<string>;
   focus: string;
+  isUnread: boolean;
 }
 
-export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Element {
+export function Panel({ metric, ids, entries, hidden, focus, isUnread }: Props): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const isSeen = useSeen(place);
-  const answer = useCurves(metric, ids, isSeen);
+  const answer = useCurves({ metric, ids, isSeen, isUnread });
   const { x, logx, logy, zoom, smooth, band, spread } = address.value;
   const lines = useMemo(
     () => linesOf(answer.value ?? [], entries, hidden),
@@ -38,9 +39,9 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
   };
   return (
     <figure class="panel" aria-label={`Curves of ${metric}`}>
-      <PanelHead metric={metric} reading={readingOf(answer)} onSave={onSave} />
+      <PanelHead metric={metric} reading={readingOf(answer)} isSketch={answer.isSketch} onSave={onSave} />
       <div
-        class="plot"
+        class={answer.isSketch ? "plot sketch" : "plot"}
         ref={place}
         tabIndex={0}
         role="group"
@@ -61,15 +62,16 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
 interface HeadProps {
   metric: string;
   reading: string;
+  isSketch: boolean;
   onSave: (form: Form) => void;
 }
 
-function readingOf({ isSlow, lacking }: AnswerOfMany<unknown>): string {
-  if (lacking > 0) return `reading ${lacking} more…`;
+function readingOf({ isSlow, isSketch }: Sketched<unknown>): string {
+  if (isSketch) return "a sketch; reading all points…";
   return isSlow ? "reading…" : "";
 }
 
-function PanelHead({ metric, reading, onSave }: HeadProps): JSX.Element {
+function PanelHead({ metric, reading, isSketch, onSave }: HeadProps): JSX.Element {
   const { panels } = address.value;
   const isPinned = panels.includes(metric);
   const pin = (): void => change({ panels: isPinned ? panels.filter((name) => name !== metric) : [...panels, metric] });
@@ -83,7 +85,7 @@ function PanelHead({ metric, reading, onSave }: HeadProps): JSX.Element {
         {isPinned ? "pinned" : "pin"}
       </button>
       {(["svg", "png", "csv"] as const).map((form) => (
-        <button key={form} type="button" class="quiet" onClick={() => onSave(form)} aria-label={`Save ${metric} as ${form}`}>
+        <button key={form} type="button" class="quiet" disabled={isSketch} onClick={() => onSave(form)} aria-label={`Save ${metric} as ${form}`}>
           {form}
         </button>
       ))}

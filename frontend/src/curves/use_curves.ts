@@ -1,9 +1,9 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { question } from "../core/api";
+import { question, useAnswer } from "../core/api";
 import { address, changes } from "../core/state";
 import type { CurveAnswer } from "../core/types";
 import { asCurve, refined, type Curve } from "./model";
-import { useAnswerOfMany, type AnswerOfMany } from "./use_many";
+import { useSketched, type Sketched } from "./use_sketched";
 
 const POINTS = 600;
 const FEWEST_POINTS = 150;
@@ -11,28 +11,36 @@ const FEWEST_POINTS = 150;
 const POINTS_OF_ALL = 20_000;
 const CALM = 50;
 
+interface Asked {
+  metric: string;
+  ids: readonly string[];
+  isSeen: boolean;
+  /** They were not read before, as far as is known. */
+  isUnread: boolean;
+}
+
 /** The curves of one metric, as fine as the part of them that is looked at; asked for when seen. */
-export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): AnswerOfMany<Curve[]> {
+export function useCurves({ metric, ids, isSeen, isUnread }: Asked): Sketched<Curve[]> {
   const { x, zoom } = address.value;
   const calmZoom = useCalm(zoom);
   const parameters = {
+    ids: ids.join(","),
     metric,
     x,
     points: Math.round(Math.min(POINTS, Math.max(FEWEST_POINTS, POINTS_OF_ALL / ids.length))),
   };
   const changed = Math.max(0, ...ids.map((id) => changes.value.get(id) ?? 0));
-  const questionOf = (some: readonly string[]): string | null =>
-    isSeen ? question("curves", { ids: some.join(","), ...parameters }) : null;
-  const finerOf = (some: readonly string[]): string | null =>
-    isSeen && calmZoom ? question("curves", { ids: some.join(","), ...parameters, low: calmZoom[0], high: calmZoom[1] }) : null;
-  const answer = useAnswerOfMany<CurveAnswer[]>(questionOf, ids, "curves", changed);
-  const finer = useAnswerOfMany<CurveAnswer[]>(finerOf, ids, "curves", changed);
+  const asked = isSeen ? question("curves", parameters) : null;
+  const askedFiner = isSeen && calmZoom ? question("curves", { ...parameters, low: calmZoom[0], high: calmZoom[1] }) : null;
+  const answer = useSketched<CurveAnswer[]>(asked, "curves", changed, isUnread);
+  const finer = useAnswer<CurveAnswer[]>(askedFiner, "curves", changed);
   const whole = useMemo(() => answer.value && answer.value.map(asCurve), [answer.value]);
   // The whole stays: lines go on beyond the part that is looked at, and cross it where it has no points.
   const value = useMemo(() => {
     return whole && finer.value ? refined(whole, finer.value.map(asCurve)) : whole;
   }, [whole, finer.value]);
-  return { ...answer, isSlow: answer.isSlow || finer.isSlow, problem: answer.problem ?? finer.problem, value };
+  const isSketch = answer.isSketch && !!answer.value?.some(({ sketch }) => sketch);
+  return { ...answer, isSketch, isSlow: answer.isSlow || finer.isSlow, problem: answer.problem ?? finer.problem, value };
 }
 
 /** A value at once, and while it goes on changing again only when it has stayed the same for a moment. */

@@ -67,6 +67,9 @@ class Route(NamedTuple):
 
 _FILTER = Parameter("filter", about="an expression, as of 'meticulous list --filter'")
 _IDS = Parameter("ids", about="experiments, with commas between")
+_SKETCH = Parameter(
+    "sketch", "flag", about="at once: of long curves that were never read only what some lines say"
+)
 _PATH = Parameter("path", about="a file of the experiment", is_needed=True)
 _ONE = "/api/experiments/{expid}"
 
@@ -88,7 +91,7 @@ ROUTES = (
         about="a part of the table; the newest first unless it is sorted",
     ),
     Route("/api/main", "main", (_IDS,), about="a small curve of each experiment"),
-    Route("/api/metrics", "metrics", (_IDS,), about="the metrics, each with who logged it"),
+    Route("/api/metrics", "metrics", (_IDS, _SKETCH), about="the metrics, each with who logged it"),
     Route(
         "/api/curves",
         "curves",
@@ -100,6 +103,7 @@ ROUTES = (
             Parameter("high", "number"),
             Parameter("points", "integer", 600, 1, 20_000, about="how many groups of points"),
             Parameter("raw", "flag", about="also what later sessions superseded"),
+            _SKETCH,
         ),
         about="a metric of experiments, as groups of points",
     ),

@@ -244,11 +244,12 @@ class Api:
 
     # ------------------------------------------------------------------------ several
 
-    def metrics(self, ids: str = "") -> dict[str, list[str]]:
+    def metrics(self, ids: str = "", sketch: bool = False) -> dict[str, list[str]]:
         """The names of metrics, each with the ids of those that logged it."""
         readers = [self._store._made(expid) for expid in self._ids(ids)[:MOST_CURVES]]
-        self._preparing.now(_curves.lacking(readers))
-        return _curves.metrics(readers)
+        if not sketch:
+            self._preparing.now(_curves.lacking(readers))
+        return _curves.metrics(readers, only_sketched=sketch)
 
     def curves(
         self,
@@ -259,10 +260,13 @@ class Api:
         high: float | None = None,
         points: int = 600,
         raw: bool = False,
+        sketch: bool = False,
     ) -> list[dict[str, Any]]:
         """The curve of one metric of each experiment that has it."""
         readers = [self._store._made(expid) for expid in self._ids(ids)[:MOST_CURVES]]
         question = _curves.Question(metric, x, low, high, points, raw)
+        if sketch:
+            return _curves.sketches(readers, question)
         self._preparing.now(_curves.lacking(readers, question))
         return _curves.curves(readers, question)
 
