@@ -10,7 +10,7 @@ from ._series import RESERVED
 from ._series_cache import Source
 from ._series_curve import Curve
 from ._series_envelope import Groups, envelope, prepare
-from ._series_read import rows
+from ._series_read import LONGEST, rows
 
 __all__ = ["names", "sketch"]
 
@@ -65,9 +65,7 @@ def names(source: Source) -> list[str]:
 
 def _samples(source: Source, count: int) -> Iterator[bytes]:
     """Whole lines from as many places of a file, the first and the last one among them."""
-    head = _read(source, 0, _FIRST_BLOCK)
-    longest = max(map(len, head.splitlines()), default=0)
-    length = max(_BLOCK, _LINES * (longest + 1))
+    length = max(_BLOCK, _LINES * _longest_line(source))
     count = max(2, min(count, source.size // length))
     end = max(0, source.size - length)
     for number in range(count):
@@ -75,6 +73,16 @@ def _samples(source: Source, count: int) -> Iterator[bytes]:
         data = _read(source, start, min(length, source.size - start))
         begin = data.find(b"\n") + 1 if start else 0
         yield data[begin : data.rfind(b"\n") + 1]
+
+
+def _longest_line(source: Source) -> int:
+    """How long the longest of the first lines is, in bytes."""
+    size = _FIRST_BLOCK
+    head = _read(source, 0, size)
+    while b"\n" not in head and len(head) == size < LONGEST:
+        size *= 4
+        head = _read(source, 0, size)
+    return max(map(len, head.splitlines(True)), default=0)
 
 
 def _read(source: Source, start: int, length: int) -> bytes:

@@ -118,7 +118,7 @@ LONG = "x" * 300_000
     ("odd", "groups"),
     [
         pytest.param([LONG] * 20, 0, id="long lines that are no JSON"),
-        pytest.param([line(7, loss=5, text=LONG)] * 20, 2, id="long lines of metrics"),
+        pytest.param([line(7, loss=5, text=LONG)] * 20, 5, id="long lines of metrics"),
         pytest.param(["\0" * 100_000] * 50, 0, id="zeros"),
         pytest.param([""] * 3_000_000, 0, id="empty lines"),
         pytest.param(['{"step":"NaN","time":"?","loss":"NaN"}'] * 40_000, 0, id="no place"),
