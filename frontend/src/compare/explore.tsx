@@ -7,6 +7,7 @@ import type { ColumnFacts, Rows } from "../core/types";
 import { Answered, Empty } from "../parts/states";
 import { FilterBox } from "../table/filter_box";
 import { AxisPicker } from "./axis_picker";
+import { Limits } from "./limits";
 import { Parallel } from "./parallel";
 import { Scatter } from "./scatter";
 import { scaleFor, shareOf, type Scale } from "./scale";
@@ -83,8 +84,8 @@ function Plotted({ rows, names, colour }: { rows: Rows; names: string[]; colour:
             </button>
           </>
         )}
-        <span class="hint">Drag along an axis to set a limit.</span>
       </p>
+      <Limits scales={scales} />
       <Parallel scales={scales} points={points} inside={inside} colourScale={colourScale} />
       {scales.length > 1 && <Scatter scales={scales} points={points} inside={inside} />}
     </>

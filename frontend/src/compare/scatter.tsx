@@ -51,6 +51,20 @@ export function Scatter({ scales, points, inside }: Props): JSX.Element {
     }
     return best;
   };
+  /** The dots from left to right, one after the other. */
+  const walk = (event: KeyboardEvent): void => {
+    const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+    const step = event.ctrlKey || event.metaKey || event.altKey ? undefined : steps[event.key];
+    if (event.key === "Enter" && hovered) openExperiment(hovered.id);
+    else if (step === undefined) return;
+    else {
+      const seen = points.filter((point) => placed(point).every(Number.isFinite));
+      seen.sort((a, b) => placed(a)[0] - placed(b)[0] || placed(b)[1] - placed(a)[1]);
+      const now = hovered ? seen.findIndex(({ id }) => id === hovered.id) : step > 0 ? -1 : seen.length;
+      setHovered(seen[Math.min(seen.length - 1, Math.max(0, now + step))] ?? null);
+    }
+    event.preventDefault();
+  };
   const picker = (label: string, chosen: number, set: (name: string) => void): JSX.Element => (
     <label>
       {label}{" "}
@@ -66,14 +80,17 @@ export function Scatter({ scales, points, inside }: Props): JSX.Element {
       <div class="tools">
         {picker("x", x, (name) => setNames([name, scales[y]!.name]))}
         {picker("y", y, (name) => setNames([scales[x]!.name, name]))}
-        <span class="hint">
+        <span class="hint" role="status">
           {hovered && `${hovered.id}: ${formatValue(hovered.values[x])}, ${formatValue(hovered.values[y])}`}
         </span>
       </div>
       <canvas
         ref={canvas}
-        role="img"
-        aria-label={`${scales[y]!.name} over ${scales[x]!.name}; the table holds the same values`}
+        role="group"
+        tabIndex={0}
+        aria-label={`${scales[y]!.name} over ${scales[x]!.name}: arrow keys walk along the dots, Enter opens one; the table holds the same values`}
+        onKeyDown={walk}
+        onBlur={() => setHovered(null)}
         onMouseMove={(event) => setHovered(find(event))}
         onMouseLeave={() => setHovered(null)}
         onClick={(event) => {
