@@ -47,7 +47,8 @@ def test_tags_are_added_taken_off_and_printed(store, capfd):
     )
     assert annotations(store, "named")["tags"] == ["best", "paper"]
     assert answer(capfd, "tag", "1-2", "paper,best , new") == "1, 2: tagged paper, best, new.\n"
-    assert answer(capfd, "tag", "1", "new") == "1: nothing to change.\n"
+    assert answer(capfd, "tag", "1", "new") == "1: nothing to change: already tagged new.\n"
+    assert answer(capfd, "tag", "1-2", "-d", "nwe") == "1, 2: nothing to change: not tagged nwe.\n"
     lines = [(line["action"], line["value"]) for line in annotations(store, "1")["history"]]
     assert lines == [("tag", ["best", "paper"]), ("tag", ["new"])], "only what changed"
     for argv in (("1,2", "best", "--remove"), ("2", "-d", "new")):

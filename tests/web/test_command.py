@@ -15,6 +15,7 @@ class NoApi:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--export", ""], "name the file to write"),
         (["--port", "0"], "it has to be 1 to 65535"),
         (["--port", "70000"], "it has to be 1 to 65535"),
         (["--host", "0.0.0.0"], "others can reach the page. Say by which name"),

@@ -8,6 +8,8 @@ import { Answered, Empty } from "../parts/states";
 import { PreviewOf } from "./preview";
 
 const SHOWN = 1000;
+/** The server gives no more of them. */
+const MOST = 10_000;
 
 export function FilesTab({ id }: { id: string }): JSX.Element {
   const answer = useAnswer<FileFacts[]>(question(experimentPath(id, "files")), "files", changes.value.get(id) ?? 0);
@@ -55,6 +57,7 @@ function FileList({ files }: { files: FileFacts[] }): JSX.Element {
           </li>
         ))}
       </ul>
+      {files.length === MOST && <p>These are the first {MOST} files that were found: there may be more.</p>}
       {found.length > SHOWN && <p>and {found.length - SHOWN} more: search for them</p>}
       {files.length === 0 && <p>There is no file.</p>}
     </nav>

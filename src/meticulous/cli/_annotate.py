@@ -86,13 +86,14 @@ def annotate(
     return done
 
 
-def tell(options: argparse.Namespace, done: list[Done], what: str) -> int:
-    """Say what was done, in a line; gives the exit code."""
+def tell(options: argparse.Namespace, done: list[Done], what: str, why_not: str = "") -> int:
+    """Say what was done, in a line, and why nothing where that is so; gives the exit code."""
     if options.json:
         _output.print_json("annotations", [_object(item) for item in done])
         return _code(options, done)
     lines = [] if done else ["No experiments match."]
-    for changed, text in ((True, what), (False, "nothing to change")):
+    nothing = f"nothing to change: {why_not}" if why_not else "nothing to change"
+    for changed, text in ((True, what), (False, nothing)):
         ids = [item.expid for item in done if item.changed is changed]
         if ids:
             lines.append(f"{ids_text(ids)}: {text}.")

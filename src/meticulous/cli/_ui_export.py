@@ -52,6 +52,8 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         SettingError: an option's value cannot be used.
     """
+    if options.export == "":
+        raise SettingError("Argument --export: name the file to write.", name="--export")
     if not options.export and (options.ids or options.filter):
         raise SettingError(
             "Experiments are chosen only for --export FILE.", "The page itself has a filter."

@@ -57,8 +57,10 @@ def run(argv: Sequence[str]) -> int:
         return [("untag" if options.remove else "tag", new)] if new else []
 
     done = _annotate.annotate(store, ids, changes)
-    did = "no longer tagged" if options.remove else "tagged"
-    return _annotate.tell(options, done, f"{did} {', '.join(tags)}")
+    named = ", ".join(tags)
+    if options.remove:
+        return _annotate.tell(options, done, f"no longer tagged {named}", f"not tagged {named}")
+    return _annotate.tell(options, done, f"tagged {named}", f"already tagged {named}")
 
 
 def _tags(found: dict[str, Any]) -> list[str]:

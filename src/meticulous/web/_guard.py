@@ -39,7 +39,7 @@ class Guard:
 
     Args:
         app: what answers.
-        refuse: makes the answer of a `Problem`.
+        refuse: makes the answer of a `Problem`, in words when asked to.
         token: what a request needs.
         names: hosts by which the page may be opened, besides those of the loopback.
         cookie: the name of the cookie that may hold the token.
@@ -69,7 +69,9 @@ class Guard:
         try:
             self.check(scope)
         except Problem as problem:
-            await self._refuse(problem)(scope, receive, guarded)
+            # Somebody who opened an old bookmark reads words rather than JSON.
+            refused = self._refuse(problem, in_words=scope["path"] == "/")
+            await refused(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
 

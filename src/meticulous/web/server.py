@@ -279,7 +279,12 @@ def _json_response(value: Any, status: int = 200, headers: Mapping[str, str] | N
     return Response(json_text(value), status, dict(headers or {}), "application/json")
 
 
-def _problem_response(problem: Problem) -> Any:
+def _problem_response(problem: Problem, in_words: bool = False) -> Any:
+    if in_words:
+        from starlette.responses import PlainTextResponse
+
+        text = f"{problem.message}\n{problem.hint}\n"
+        return PlainTextResponse(text, problem.status, problem.headers)
     error = {"message": problem.message, "hint": problem.hint}
     return _json_response({"schema": SCHEMA, "error": error}, problem.status, problem.headers)
 
