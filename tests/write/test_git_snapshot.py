@@ -409,6 +409,26 @@ def test_the_main_script_and_every_imported_source_are_listed(repository, tmp_pa
     assert done.stderr == b"" and b"<string>" not in done.stdout
 
 
+def test_modules_may_appear_while_they_are_looked_at(repository):
+    """As other threads import: here the garbage collector is what comes in between."""
+    program = """
+import gc, sys, types
+from meticulous import _git
+made, held = [], [(number, number) for number in range(9000)]  # none is left over to be used again
+def import_more(phase, info):
+    if len(made) < 2000:
+        made.append(None)
+        sys.modules[f"more{len(made)}"] = types.ModuleType("more")
+gc.callbacks.append(import_more)
+gc.set_threshold(1)
+_git.loaded_sources()
+gc.callbacks.clear()
+print(len(made))
+"""
+    done = repository.run("-c", program)
+    assert done.stderr == b"" and int(done.stdout) > 0
+
+
 def test_a_module_without_source_stands_for_itself(repository):
     import py_compile
 
