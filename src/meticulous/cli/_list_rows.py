@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -58,12 +59,12 @@ def newest(rows: list[Row]) -> list[Row]:
     """The newest, in the order in which they were."""
     if len(rows) <= _NEWEST:
         return rows
-    starts = [(row["expid"], _store.start_of(row["start_time"])) for row in rows]
-    of = {row["expid"]: row for row in rows}
-    kept = set(
-        _store.newest(starts, _NEWEST, lambda expid: _store.has_start(of[expid]["metadata"]))
+    ids = [row["expid"] for row in rows]
+    starts = array("d", [_store.start_of(row["start_time"]) or 0.0 for row in rows])
+    places = _store.newest(
+        ids, starts, _NEWEST, lambda place: _store.has_start(rows[place]["metadata"])
     )
-    return [row for row in rows if row["expid"] in kept]
+    return [rows[place] for place in places]
 
 
 def _tags(row: Row) -> list[Any]:

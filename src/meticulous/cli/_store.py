@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Container, Sequence
 from datetime import datetime
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 from .. import _better, _query_names, _query_rows
@@ -169,34 +169,35 @@ def one(store: Experiments, word: str) -> ExperimentReader:
 
 
 def newest(
-    starts: Sequence[tuple[str, float | None]], count: int, is_recorded: Callable[[str], bool]
-) -> list[str]:
-    """Give the ids of the newest experiments by their start, in the order that they have here.
+    ids: Sequence[str], starts: Sequence[float], count: int, is_recorded: Callable[[int], bool]
+) -> list[int]:
+    """Give the places of the newest experiments by their start, in order.
 
     The start of a broken record is the time of its folder, which a copy makes anew: it is taken
     to be as old as the next number at least.
 
     Args:
-        starts: ids in the order of the store, numbers first, each with its start.
+        ids: in the order of the store, numbers first.
+        starts: of each one, in seconds since the epoch.
         count: how many.
-        is_recorded: whether an experiment's start is that of its record.
+        is_recorded: whether the start at a place is that of the record.
     """
-    left = [(-(start or 0.0), -place) for place, (_, start) in enumerate(starts)]
-    heapq.heapify(left)
-    doubted: set[int] = set()
+    left = sorted(range(len(ids)), key=starts.__getitem__)
+    doubted: list[tuple[float, int]] = []
     kept: list[int] = []
-    while left and len(kept) < count:
-        start, place = heapq.heappop(left)
-        expid = starts[-place][0]
-        if place not in doubted and _is_number(expid) and not is_recorded(expid):
-            doubted.add(place)
-            numbers = takewhile(lambda pair: _is_number(pair[0]), islice(starts, 1 - place, None))
-            later = next((start for expid, start in numbers if is_recorded(expid)), None)
+    while (left or doubted) and len(kept) < count:
+        if doubted and not (left and (-starts[left[-1]], -left[-1]) < doubted[0]):
+            kept.append(-heapq.heappop(doubted)[1])
+            continue
+        place = left.pop()
+        if _is_number(ids[place]) and not is_recorded(place):
+            numbers = takewhile(lambda other: _is_number(ids[other]), range(place + 1, len(ids)))
+            later = next((starts[other] for other in numbers if is_recorded(other)), None)
             if later is not None:
-                heapq.heappush(left, (max(start, -later), place))
+                heapq.heappush(doubted, (-min(starts[place], later), -place))
                 continue
-        kept.append(-place)
-    return [starts[place][0] for place in sorted(kept)]
+        kept.append(place)
+    return sorted(kept)
 
 
 def has_start(metadata: dict[str, Any]) -> bool:

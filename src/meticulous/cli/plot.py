@@ -222,10 +222,12 @@ def _is_any_running(store: Experiments, options: argparse.Namespace) -> bool:
 def _newest(store: Experiments, ids: list[str]) -> list[str]:
     """The newest, in the order they were in."""
     wanted = set(ids)
-    starts = [(i, _store.start_of(store[i].start_time)) for i in store if i in wanted]
-    kept = set(
-        _store.newest(starts, _NEWEST, lambda expid: _store.has_start(store[expid].metadata))
+    ordered = [expid for expid in store if expid in wanted]
+    starts = [_store.start_of(store[expid].start_time) or 0.0 for expid in ordered]
+    places = _store.newest(
+        ordered, starts, _NEWEST, lambda place: _store.has_start(store[ordered[place]].metadata)
     )
+    kept = {ordered[place] for place in places}
     return [expid for expid in ids if expid in kept]
 
 
