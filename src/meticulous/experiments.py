@@ -30,8 +30,9 @@ class Experiments(Mapping[str, ExperimentReader]):
     kept in a cache of the user's, so that a file that did not change is not read again.
 
     Args:
-        project_directory: where the experiments folder is; empty for the nearest folder upward
-            from the working directory, within its repository, that has one.
+        project_directory: where the experiments folder is, or that folder itself where it has
+            the same name; empty for the nearest folder upward from the working directory, within
+            its repository, that has one.
         experiments_directory: the folder, relative to the project; None for ``experiments``.
         reader: makes the reader of a path, such as a class derived from `ExperimentReader`. Where
             it raises, a plain reader stands in, and the error is among its problems.
@@ -263,8 +264,14 @@ def _root(project: str, directory: str) -> str:
     """Find the experiments folder; see `Experiments` for the rules."""
     if project:
         inside = os.path.abspath(os.path.join(project, directory))
+        if os.path.isdir(inside):
+            return inside
+        itself = os.path.abspath(project)
+        name = os.path.basename(os.path.abspath(directory))
+        if os.path.basename(itself) == name and os.path.isdir(itself):
+            return itself
         # In 2020 it was relative to the working directory even so.
-        return inside if os.path.isdir(inside) else _existing(directory) or inside
+        return _existing(directory) or inside
     here = os.getcwd()
     return os.path.abspath(os.path.join(_folder.find_store(here, directory) or here, directory))
 

@@ -72,6 +72,17 @@ def test_a_project_that_is_named_is_taken_as_named(project, tmp_path, monkeypatc
     assert caught.value.path == str(project / "src" / "experiments")
 
 
+def test_the_folder_itself_may_be_named_also_where_another_one_is_near(
+    project, tmp_path, monkeypatch
+):
+    write_record(tmp_path / "experiments")
+    monkeypatch.chdir(tmp_path)
+    assert where(project / "experiments") == str(project / "experiments")
+    assert where("project/experiments/", "experiments/") == str(project / "experiments")
+    project.joinpath("experiments", "experiments").mkdir()
+    assert where(project / "experiments") == str(project / "experiments" / "experiments")
+
+
 def test_numbers_come_first_and_foreign_things_are_left_alone(tmp_path):
     for expid in ("10", "9", "b", "a", "007"):
         write_record(tmp_path, expid)
