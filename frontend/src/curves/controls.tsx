@@ -8,11 +8,13 @@ interface Props {
   /** Args that are not the same everywhere: bands can be made of those that share them. */
   differing: string[];
   problem: string;
+  /** Metrics that were logged rarely are not known as yet. */
+  isReading: boolean;
 }
 
 const NO_METRICS: ReadonlySet<string> = new Set(["step", "relative", "wall"]);
 
-export function Controls({ metrics, differing, problem }: Props): JSX.Element {
+export function Controls({ metrics, differing, problem, isReading }: Props): JSX.Element {
   const now = address.value;
   const search = useRef<HTMLInputElement>(null);
   useKeys("Curves", [
@@ -86,6 +88,11 @@ export function Controls({ metrics, differing, problem }: Props): JSX.Element {
         <button type="button" onClick={() => change({ zoom: null })} title="Or double-click a panel (0)">
           Zoom out
         </button>
+      )}
+      {isReading && (
+        <span class="hint" role="status">
+          Looking for further metrics…
+        </span>
       )}
     </div>
   );

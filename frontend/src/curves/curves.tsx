@@ -40,14 +40,9 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
   const [groups, problem] = useMemo(() => tryGrouped(names, search, panels), [names, search, panels]);
   return (
     <>
-      <Controls metrics={names} differing={shown.differing} problem={problem} />
+      <Controls metrics={names} differing={shown.differing} problem={problem} isReading={answer.isSketch} />
       {!shown.isChosen && shown.ids.length > 1 && (
         <p class="hint">These are the newest {shown.ids.length}: select experiments in the table to see theirs.</p>
-      )}
-      {answer.isSketch && (
-        <p class="hint" role="status">
-          Reading long curves for the first time… Until then they are sketches from some of their points.
-        </p>
       )}
       <div class="curves">
         {legend}
