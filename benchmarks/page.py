@@ -52,16 +52,18 @@ _CURVES_SHOWN = """async ([address, count, part]) => {
   const watch = new MutationObserver(() => drawn.push(performance.now()));
   watch.observe(document.body, { subtree: true, attributeFilter: ['width'] });
   location.hash = address;
-  const shown = async isWhole => {
-    const answered = () => performance.getEntriesByType('resource').find(
-      e => e.startTime >= start && e.name.includes('curves?') && e.name.includes(part)
-        && !(isWhole && e.name.includes('sketch=')) && e.responseStatus === 200
-        && e.name.split('%2C').length === count)?.responseEnd;
-    while (!drawn.some(time => time > answered())) await new Promise(requestAnimationFrame);
+  const answered = () => performance.getEntriesByType('resource').find(
+    e => e.startTime >= start && e.name.includes('curves?') && e.name.includes(part)
+      && e.name.split('%2C').length === count)?.responseEnd;
+  const until = async isSo => {
+    while (!isSo()) await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
     return performance.now() - start;
   };
-  return [await shown(false), await shown(true)];
+  return [
+    await until(() => drawn.some(time => time > answered())),
+    await until(() => document.querySelector('.plot:not(.sketch)')),
+  ];
 }"""
 _FIRST_ID = "document.querySelector('.grid-body .row .link')?.textContent"
 # From the change of the address, or from the key, until other rows are complete and drawn.

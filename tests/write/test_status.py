@@ -85,6 +85,9 @@ LEAKS = """
     options = dict(dirty="allow", sample_seconds=0)
 
     def state():
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread():
+                thread.join(20)  # one that is about to end
         gc.collect()
         return {
             "descriptors": sorted(os.listdir("/proc/self/fd")),

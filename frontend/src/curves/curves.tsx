@@ -26,7 +26,8 @@ export function CurvesPage(): JSX.Element {
 
 /** All metrics of some experiments, in panels; also a tab of one experiment, and of the comparison. */
 export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
-  const answer = useSketched<MetricIds>(question("metrics", { ids: shown.ids.join(",") }), "metrics", version.value);
+  const asked = question("metrics", { ids: shown.ids.join(",") });
+  const answer = useSketched<MetricIds>(asked, "metrics", version.value, always);
   const entries = useEntries(shown);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [focus, setFocus] = useState("");
@@ -40,7 +41,7 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
   const [groups, problem] = useMemo(() => tryGrouped(names, search, panels), [names, search, panels]);
   return (
     <>
-      <Controls metrics={names} differing={shown.differing} problem={problem} isReading={answer.isSketch} />
+      <Controls metrics={names} differing={shown.differing} problem={problem} isReading={answer.isSketch && answer.isSlow} />
       {!shown.isChosen && shown.ids.length > 1 && (
         <p class="hint">These are the newest {shown.ids.length}: select experiments in the table to see theirs.</p>
       )}
@@ -64,7 +65,6 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
                         entries={entries}
                         hidden={hidden}
                         focus={focus}
-                        isUnread={answer.isSketch}
                       />
                     )}
                   </Group>
@@ -77,6 +77,9 @@ export function CurvesOf({ shown }: { shown: Shown }): JSX.Element {
     </>
   );
 }
+
+/** Of names it cannot be told whether there are more in lines that were not looked at. */
+const always = (): boolean => true;
 
 function tryGrouped(names: string[], search: string, panels: string[]): [PanelGroup[], string] {
   try {

@@ -19,13 +19,12 @@ interface Props {
   entries: Entry[];
   hidden: ReadonlySet<string>;
   focus: string;
-  isUnread: boolean;
 }
 
-export function Panel({ metric, ids, entries, hidden, focus, isUnread }: Props): JSX.Element {
+export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const isSeen = useSeen(place);
-  const answer = useCurves({ metric, ids, isSeen, isUnread });
+  const answer = useCurves(metric, ids, isSeen);
   const { x, logx, logy, zoom, smooth, band, spread } = address.value;
   const lines = useMemo(
     () => linesOf(answer.value ?? [], entries, hidden),

@@ -11,16 +11,10 @@ const FEWEST_POINTS = 150;
 const POINTS_OF_ALL = 20_000;
 const CALM = 50;
 
-interface Asked {
-  metric: string;
-  ids: readonly string[];
-  isSeen: boolean;
-  /** They were not read before, as far as is known. */
-  isUnread: boolean;
-}
+const isSketchy = (curves: readonly CurveAnswer[]): boolean => curves.some(({ sketch }) => sketch);
 
 /** The curves of one metric, as fine as the part of them that is looked at; asked for when seen. */
-export function useCurves({ metric, ids, isSeen, isUnread }: Asked): Sketched<Curve[]> {
+export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): Sketched<Curve[]> {
   const { x, zoom } = address.value;
   const calmZoom = useCalm(zoom);
   const parameters = {
@@ -31,16 +25,16 @@ export function useCurves({ metric, ids, isSeen, isUnread }: Asked): Sketched<Cu
   };
   const changed = Math.max(0, ...ids.map((id) => changes.value.get(id) ?? 0));
   const asked = isSeen ? question("curves", parameters) : null;
-  const askedFiner = isSeen && calmZoom ? question("curves", { ...parameters, low: calmZoom[0], high: calmZoom[1] }) : null;
-  const answer = useSketched<CurveAnswer[]>(asked, "curves", changed, isUnread);
+  const answer = useSketched<CurveAnswer[]>(asked, "curves", changed, isSketchy);
+  const isFiner = isSeen && calmZoom && !answer.isSketch;
+  const askedFiner = isFiner ? question("curves", { ...parameters, low: calmZoom[0], high: calmZoom[1] }) : null;
   const finer = useAnswer<CurveAnswer[]>(askedFiner, "curves", changed);
   const whole = useMemo(() => answer.value && answer.value.map(asCurve), [answer.value]);
   // The whole stays: lines go on beyond the part that is looked at, and cross it where it has no points.
   const value = useMemo(() => {
     return whole && finer.value ? refined(whole, finer.value.map(asCurve)) : whole;
   }, [whole, finer.value]);
-  const isSketch = answer.isSketch && !!answer.value?.some(({ sketch }) => sketch);
-  return { ...answer, isSketch, isSlow: answer.isSlow || finer.isSlow, problem: answer.problem ?? finer.problem, value };
+  return { ...answer, isSlow: answer.isSlow || finer.isSlow, problem: answer.problem ?? finer.problem, value };
 }
 
 /** A value at once, and while it goes on changing again only when it has stayed the same for a moment. */
