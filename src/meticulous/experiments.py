@@ -33,7 +33,8 @@ class Experiments(Mapping[str, ExperimentReader]):
         project_directory: where the experiments folder is, or that folder itself where it has
             the same name; empty for the nearest folder upward from the working directory, within
             its repository, that has one.
-        experiments_directory: the folder, relative to the project; None for ``experiments``.
+        experiments_directory: the folder, relative to the project, or where there is none to the
+            working directory; None for ``experiments`` in the project.
         reader: makes the reader of a path, such as a class derived from `ExperimentReader`. Where
             it raises, a plain reader stands in, and the error is among its problems.
 
@@ -51,7 +52,7 @@ class Experiments(Mapping[str, ExperimentReader]):
         reader: Any = ExperimentReader,
     ) -> None:
         self.experiments_directory = _root(
-            os.fspath(project_directory), os.fspath(experiments_directory or "experiments")
+            os.fspath(project_directory), os.fspath(experiments_directory or "")
         )
         self._inside = os.path.join(self.experiments_directory, "")
         self._reader = reader
@@ -260,8 +261,9 @@ class Experiments(Mapping[str, ExperimentReader]):
         return _experiments_frames.arrow_table(self)
 
 
-def _root(project: str, directory: str) -> str:
+def _root(project: str, given: str) -> str:
     """Find the experiments folder; see `Experiments` for the rules."""
+    directory = given or "experiments"
     if project:
         inside = os.path.abspath(os.path.join(project, directory))
         if os.path.isdir(inside):
@@ -270,11 +272,8 @@ def _root(project: str, directory: str) -> str:
         name = os.path.basename(os.path.abspath(directory))
         if os.path.basename(itself) == name and os.path.isdir(itself):
             return itself
-        # In 2020 it was relative to the working directory even so.
-        return _existing(directory) or inside
+        # In 2020 a folder that was named was relative to the working directory even so.
+        is_near = given and os.path.isdir(project) and os.path.isdir(given)
+        return os.path.abspath(given) if is_near else inside
     here = os.getcwd()
     return os.path.abspath(os.path.join(_folder.find_store(here, directory) or here, directory))
-
-
-def _existing(directory: str) -> str:
-    return os.path.abspath(directory) if os.path.isdir(directory) else ""

@@ -83,6 +83,16 @@ def test_the_folder_itself_may_be_named_also_where_another_one_is_near(
     assert where(project / "experiments") == str(project / "experiments" / "experiments")
 
 
+def test_a_project_without_experiments_is_never_taken_for_the_one_around(project, monkeypatch):
+    monkeypatch.chdir(project)
+    for wrong in ("nowhere", project / "src", "/nowhere"):
+        with pytest.raises(StorageError, match="There is no experiments folder") as caught:
+            where(wrong)
+        assert caught.value.path == str(project / wrong / "experiments")
+    with pytest.raises(StorageError):
+        where("nowhere", "experiments")
+
+
 def test_numbers_come_first_and_foreign_things_are_left_alone(tmp_path):
     for expid in ("10", "9", "b", "a", "007"):
         write_record(tmp_path, expid)
