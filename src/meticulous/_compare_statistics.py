@@ -35,6 +35,7 @@ FEWEST = 3
 _RESAMPLES = 10_000
 _MOST_DRAWS = 2_000_000
 _NOISE = 8 * 2.0**-52
+_LEAST_DF = 2 - 1e-9
 _ITERATIONS = 20_000
 _NORMAL_FROM = 1e7
 
@@ -187,7 +188,8 @@ def welch(first: Sequence[float], second: Sequence[float]) -> TTest:
     Welch's t with the degrees of freedom of Welch and Satterthwaite (Welch, Biometrika 34, 1947).
     The effect is Hedges' g*: the difference in units of the root of the mean variance, corrected
     for small groups (Delacre, Lakens, Ley, Liu and Leys, Why Hedges' g*s based on the non-pooled
-    standard deviation should be reported, 2021).
+    standard deviation should be reported, 2021). With less than two degrees of freedom, where the
+    correction goes to zero whatever the difference, there is none.
 
     Args:
         first: finite numbers, at least one.
@@ -203,7 +205,9 @@ def welch(first: Sequence[float], second: Sequence[float]) -> TTest:
     df = (part_a + part_b) ** 2 / (part_a**2 / (n - 1) + part_b**2 / (m - 1))
     variances = std_a**2 + std_b**2
     df_effect = (n - 1) * (m - 1) * variances**2 / ((m - 1) * std_a**4 + (n - 1) * std_b**4)
-    effect = difference / math.sqrt(variances / 2) * _small_sample(df_effect)
+    effect = None
+    if df_effect > _LEAST_DF:
+        effect = difference / math.sqrt(variances / 2) * _small_sample(df_effect)
     return _tested(n + m, difference, math.sqrt(part_a + part_b), df, effect, exponent)
 
 
@@ -229,7 +233,7 @@ def _largest(*groups: Sequence[float]) -> float:
 
 
 def _tested(
-    n: int, difference: float, error: float, df: float, effect: float, exponent: int
+    n: int, difference: float, error: float, df: float, effect: float | None, exponent: int
 ) -> TTest:
     t = difference / error
     half = student_quantile(df) * error
@@ -242,8 +246,6 @@ def _small_sample(df: float) -> float:
     """Hedges' factor against the bias of small groups (Hedges, Journal of Educational Statistics
     6, 1981).
     """
-    if df <= 1:
-        return 0.0
     return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
 
 

@@ -76,7 +76,8 @@ def test_welch_is_scipys(first, second):
     assert found.high == pytest.approx(interval.high, rel=1e-7, abs=1e-7 * width)
     assert found.difference == pytest.approx(mean(first) - mean(second), rel=1e-7, abs=1e-7 * width)
     root = math.sqrt((statistics.variance(first) + statistics.variance(second)) / 2)
-    assert abs(found.effect) <= abs(found.difference) / root * (1 + 1e-7)
+    if found.effect is not None:
+        assert abs(found.effect) <= abs(found.difference) / root * (1 + 1e-7)
 
 
 @settings(max_examples=150, deadline=None)
@@ -148,6 +149,11 @@ def test_where_nothing_spreads_there_is_no_test():
     assert rounded.difference == pytest.approx(0.1) and rounded.p is None
     one_sided = welch(tenths, [0.2, 0.21, 0.22])
     assert one_sided.df == 2 and one_sided.p < 0.01
+
+
+def test_there_is_no_effect_where_its_correction_would_make_it_nothing():
+    assert welch([0.8, 0.9], [0.6, 0.601]).effect is None
+    assert welch([0.8, 0.9, 0.7], [0.6, 0.600001, 0.6]).effect > 1
 
 
 def test_hedges_g_is_corrected_for_small_groups():
