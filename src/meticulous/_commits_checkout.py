@@ -7,6 +7,7 @@ over the network unless fetching is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -135,7 +136,7 @@ def make(
         SettingError: the directory holds something.
         GitError: git fails, or does not have the code.
     """
-    existed = _must_be_free(root, directory)
+    existed = _claim(root, directory)
     done = False
     try:
         if clone:
@@ -151,6 +152,11 @@ def make(
             _commits._ask([Question(directory, apply, code.patch)], SECONDS)[0].must()
         done = True
     except GitError as error:
+        if "already exists" in error.message:  # somebody put something there just now
+            done = True
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+            _must_be_free(root, directory)
         if "promisor remote" not in error.message:
             raise
         hint = "The clone is partial: --fetch gets what it lacks."
@@ -158,6 +164,33 @@ def make(
     finally:
         if not done:
             _undo(root, directory, clone, existed)
+
+
+def _claim(root: str, directory: str) -> bool:
+    """Make a directory that nobody else may have made meanwhile; whether an empty one was there.
+
+    Raises:
+        SettingError: it is no empty directory, or within git's own.
+        GitError: it cannot be made.
+    """
+    _, common = git_folders(root)
+    if f"{os.path.realpath(directory)}{os.sep}".startswith(
+        os.path.join(os.path.realpath(common), "")
+    ):
+        text = f"{shown(directory)} is within git's own folder."
+        raise SettingError(text, "Name another directory.", value=directory)
+    if _must_be_free(root, directory):
+        return True
+    try:
+        os.makedirs(os.path.dirname(directory), exist_ok=True)
+        os.mkdir(directory)
+    except FileExistsError:
+        _must_be_free(root, directory)
+        text = f"{shown(directory)} was just made by somebody else."
+        raise SettingError(text, "Name another directory.", value=directory) from None
+    except OSError as error:
+        raise GitError(f"Cannot make {shown(directory)}: {error.strerror}.") from error
+    return False
 
 
 def _must_be_free(root: str, directory: str) -> bool:
@@ -250,9 +283,9 @@ def _clone(source: str, commit: str, directory: str) -> None:
     except OSError as error:
         raise GitError(f"Cannot make {shown(parent)}: {error.strerror}.") from error
     if is_whole(source):
+        # Without --local, which fails where the other place is another file system.
         words: tuple[str, ...] = (
             "clone",
-            "--local",
             "--no-checkout",
             "--quiet",
             "--no-recurse-submodules",
@@ -315,10 +348,11 @@ class Sibling(NamedTuple):
         return bool(self.sha) and self.sha == self.now and not (self.then or self.dirty)
 
 
-def sibling(entry: dict[str, Any], places: list[str]) -> Sibling:
+def sibling(root: str, entry: dict[str, Any], places: list[str]) -> Sibling:
     """Look what a recorded sibling repository is now.
 
     Args:
+        root: the repository that it is another one of.
         entry: of the record.
         places: directories that may be in it.
     """
@@ -327,7 +361,7 @@ def sibling(entry: dict[str, Any], places: list[str]) -> Sibling:
     then = bool(entry.get("dirty"))
     for place in places:
         top = _git.find_root(place) if os.path.isdir(place) else None
-        if top and os.path.basename(top) == name:
+        if top and top != root and os.path.basename(top) == name:
             code = _git.look(top, time_limit=_commits.SECONDS)
             dirty = bool(code.facts.get("dirty"))
             return Sibling(name, sha, then, top, code.sha or "", dirty)

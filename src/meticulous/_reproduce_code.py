@@ -206,7 +206,7 @@ def siblings(reader: ExperimentReader, origin: Origin) -> list[Sibling]:
                 found.append(Sibling(name, was, bool(entry.get("dirty")), path, sha, False))
             continue
         here = [os.path.join(around, name)] if name and os.path.basename(name) == name else []
-        found.append(_commits_checkout.sibling(entry, [*places, *here]))
+        found.append(_commits_checkout.sibling(origin.root, entry, [*places, *here]))
     return found
 
 

@@ -15,7 +15,7 @@ from .compare import recorded_files
 from .errors import SettingError, StorageError
 from .experiments import ExperimentReader
 
-__all__ = ["Inputs", "look", "must_not_overwrite", "place"]
+__all__ = ["Inputs", "Line", "look", "must_not_overwrite", "place"]
 
 COPY_BYTES = 1 << 28
 """Larger files and folders are linked, not copied."""
@@ -152,29 +152,53 @@ def _state(line: dict[str, Any], path: str, tick: Callable[[], Any]) -> str:
     return "" if now == line["sha256"] else "changed: other content"
 
 
-def must_not_overwrite(reader: ExperimentReader, words: Sequence[str] | None) -> None:
-    """See that what an experiment wrote outside of its project is not written again.
+def must_not_overwrite(
+    reader: ExperimentReader, project: str, directory: str, then: Line, now: Line
+) -> None:
+    """See that what an experiment wrote outside of its repository is not written again.
 
     Args:
         reader: of the experiment.
-        words: those in which a path must stand to count; None to count all.
+        project: its project directory, in the work tree where it is to run.
+        directory: that work tree; links in it may lead out of it.
+        then: the command as it was.
+        now: the command that is to run.
 
     Raises:
         SettingError: something is there.
     """
     lines, _ = recorded_files(reader.curexpdir)
-    paths = dict.fromkeys(line["path"] for line in lines if line["role"] == "output")
-    again = [
-        clean(path)
-        for path in paths
-        if os.path.isabs(path) and "\0" not in path and os.path.lexists(path)
-        if words is None or any(path in word for word in words)
-    ]
+    top = os.path.join(os.path.realpath(directory), "")
+    again: dict[str, None] = {}
+    for line in lines:
+        path = line["path"]
+        if line["role"] != "output" or line.get("base") == "experiment" or "\0" in path:
+            continue
+        places = [os.path.join(project, path)]
+        if os.path.isabs(path):  # a relative one may have led there, and lead elsewhere from here
+            places.append(os.path.join(now.cwd, os.path.relpath(path, then.cwd)))
+        for place in map(os.path.realpath, places):
+            is_there = not f"{place}{os.sep}".startswith(top) and os.path.lexists(place)
+            if is_there and (now.leads_to(place) or not then.leads_to(place)):
+                again[clean(path)] = None
     if again:
         raise SettingError(
             f"It would overwrite what it wrote outside of the repository: {', '.join(again)}.",
             "Move that away, or change with --set where it goes.",
         )
+
+
+class Line(NamedTuple):
+    """A command and its working directory."""
+
+    words: Sequence[str]
+    cwd: str
+
+    def leads_to(self, place: str) -> bool:
+        """Whether a word names a file, or a folder that it is in."""
+        parts = {part for word in self.words for part in (word, word.partition("=")[2]) if part}
+        found = {os.path.realpath(os.path.join(self.cwd, part)) for part in parts}
+        return any(place == one or place.startswith(os.path.join(one, "")) for one in found)
 
 
 def _has_hash(line: dict[str, Any]) -> bool:
@@ -207,6 +231,8 @@ def place(pairs: Sequence[tuple[str, str]], top: str) -> list[str]:
     links = []
     real = os.path.realpath(top)
     for target, source in pairs:
+        if ".git" in os.path.relpath(target, top).split(os.sep):
+            raise SettingError(f"{clean(source)} is git's own, and is not taken.", value=source)
         try:
             above = os.path.realpath(os.path.dirname(target))
             if above != real and not above.startswith(os.path.join(real, "")):

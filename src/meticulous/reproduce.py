@@ -27,6 +27,7 @@ from . import (
 from ._commits_checkout import changed, make, removal, remove
 from ._redact import Redactor
 from ._reproduce_code import Origin, beside, fetched, siblings
+from ._reproduce_inputs import Line, must_not_overwrite
 from ._reproduce_values import Tolerance
 from ._reproduce_verdict import CODES, IDENTICAL, Verdict, judge, lines_of
 from ._table import MISSING, clean
@@ -136,6 +137,7 @@ def prepare(
     """
     places = _reproduce_command.tops(reader, origin.root)
     command = _reproduce_command.recorded(reader, origin)
+    then = Line(command.words, os.path.join(places[-1], command.cwd))
     words, told = _reproduce_command.changed(command.words, asked.changes)
     command = command._replace(words=[*words, *asked.extra])
     notes = [*origin.notes, *command.notes, *told_siblings(siblings(reader, origin))]
@@ -143,8 +145,7 @@ def prepare(
     _reproduce_command.with_secrets(command.words, ask)  # asked for before anything takes long
     # What ran in another Python than meticulous did is started as it was.
     python = "" if "recorder" in reader.environment else sys.executable
-    path: list[str] = []
-    python_path: list[str] = []
+    path, python_path = list[str](), list[str]()
     prefixes: list[str] = []
     if asked.environment:
         folder, more = _environment(reader, places, asked)
@@ -165,9 +166,9 @@ def prepare(
         now, added = _reproduce_command.environment(command, path, [*own, *python_path])
         shown = Redactor().argv(command.words)
         words = _reproduce_command.with_secrets(command.words, ask)
-        _reproduce_inputs.must_not_overwrite(reader, words if asked.changes else None)
+        must_not_overwrite(reader, project, directory, then, Line(words, command.cwd))
         if asked.extra:
-            told = [*told, f"with {' '.join(map(clean, Redactor().argv(asked.extra)))}"]
+            told.append(f"with {' '.join(map(clean, Redactor().argv(asked.extra)))}")
         run = _reproduce_record.Run(
             words,
             command.cwd,
@@ -179,8 +180,9 @@ def prepare(
             added,
         )
         notes += _reproduce_command.stand_in(run.cwd, directory)
+        ready = Prepared(run, changed(directory), shown, told, notes)
         done = True
-        return Prepared(run, changed(directory), shown, told, notes)
+        return ready
     finally:
         if not done:
             remove(origin.root, directory)
@@ -318,8 +320,12 @@ def judged(
     facts, now = _reproduce_code.facts_of(old), _reproduce_code.facts_of(new)
     mixed = now.get("siblings")
     mixed = mixed if isinstance(mixed, list) else []
-    names = [_reproduce_code.mapping(each).get("name") for each in mixed]
-    if facts.get("repository") in names:
+    then = facts.get("siblings")
+    names, names_then = (
+        [_reproduce_code.mapping(each).get("name") for each in found]
+        for found in (mixed, then if isinstance(then, list) else [])
+    )
+    if facts.get("repository") in names and facts.get("repository") not in names_then:
         all_notes.append("it imported code from the present work tree, which is not what ran then")
     verdict = judge(old, new, allowed, ignored, all_notes)
     if verdict.word == IDENTICAL:

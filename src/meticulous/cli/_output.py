@@ -71,8 +71,8 @@ class Parser(argparse.ArgumentParser):
             import difflib
 
             known = {option.lstrip("-"): option for option in self._option_string_actions}
-            option = word.split()[0].partition("=")[0].lstrip("-")
-            close = difflib.get_close_matches(option, known, 1)
+            option = word.partition(" ")[0].partition("=")[0].lstrip("-")
+            close = difflib.get_close_matches(option, known, 1) if option else []
             hint = f"Did you mean {known[close[0]]!r}?" if close else hint
         raise SettingError(f"{message[:1].upper()}{message[1:]}.", hint)
 
