@@ -241,22 +241,33 @@ def environment(
     return now, more
 
 
-def changed(words: Sequence[str], changes: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def changed(
+    words: Sequence[str], changes: Mapping[str, str], args: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
     """Change args in a command, in the form in which they stand there; what is absent is added.
+
+    Args:
+        words: the command.
+        changes: new values by name.
+        args: as they were recorded.
 
     Returns:
         The words, and for each change what it does, such as ``lr=0.1 instead of 0.5``.
 
     Raises:
-        SettingError: a shell's or a program's text cannot be changed.
+        SettingError: a shell's or a program's text cannot be changed, nor can a list.
     """
     found, told, redactor = list(words), [], Redactor()
     if changes and _SHELL.fullmatch(os.path.basename(found[0])) and "-c" in found[1:2]:
         raise SettingError("--set cannot change the text of 'sh -c'.", name="set")
     for name, value in changes.items():
+        was = args.get(name.replace("-", "_"), args.get(name))
+        if isinstance(was, list) and len(was) > 1 and _is_in_parts(found, name):
+            text = f"--set cannot change {clean(name)}, which is a list of several words."
+            raise SettingError(text, f"Add words at the end: -- --{name} {value}", name="set")
         before = _set(found, name, value)
         if before is None:
-            _append(found, name, value)
+            _append(found, name, value, isinstance(was, bool))
         shown = redactor.argv([f"{name}={value}"])[0]
         told.append(f"{shown} added" if before is None else f"{shown} instead of {before}")
     return found, told
@@ -270,7 +281,11 @@ def _set(words: list[str], name: str, value: str) -> str | None:
     while number < len(words):
         word = words[number]
         key, sign, old = word.partition("=")
-        if key.lstrip("-+~").replace("-", "_") == wanted and (sign or _OPTION.fullmatch(key)):
+        if value.lower() == "true" and _plain(key) == f"no_{wanted}" and not sign:
+            before = "false"
+            del words[number]
+            continue
+        if _plain(key) == wanted and (sign or _OPTION.fullmatch(key)):
             following = words[number + 1] if number + 1 < len(words) else "--"
             if sign:
                 before, words[number] = old, f"{key}={value}"
@@ -287,13 +302,28 @@ def _set(words: list[str], name: str, value: str) -> str | None:
     return before
 
 
+def _plain(option: str) -> str:
+    return option.lstrip("-+~").replace("-", "_")
+
+
+def _is_in_parts(words: Sequence[str], name: str) -> bool:
+    """Whether the values of an arg are several words, or stand in several places."""
+    wanted = name.replace("-", "_")
+    places = [n for n, word in enumerate(words) if _plain(word.partition("=")[0]) == wanted]
+    following = [words[place + 2 : place + 3] for place in places if "=" not in words[place]]
+    return len(places) > 1 or any(_is_value(word) for some in following for word in some)
+
+
 def _is_value(word: str) -> bool:
     return not _OPTION.fullmatch(word.partition("=")[0]) and word != "--"
 
 
-def _append(words: list[str], name: str, value: str) -> None:
+def _append(words: list[str], name: str, value: str, is_flag: bool) -> None:
     options = any(word.startswith("--") for word in words[1:])
     assigned = any(_ASSIGNED.fullmatch(word) for word in words[1:])
+    if is_flag and value.lower() in ("true", "false") and not assigned:
+        words.append(f"--{name}" if value.lower() == "true" else f"--no-{name}")
+        return
     words += [f"{name}={value}"] if assigned and not options else [f"--{name}", value]
 
 

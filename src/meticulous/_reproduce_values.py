@@ -87,8 +87,12 @@ def flat(value: Any, name: str = "") -> dict[str, Any]:
     if not items:
         return {name: value} if name else {}
     found: dict[str, Any] = {}
-    for key, item in items:
-        found |= flat(item, f"{name}.{key}" if name else str(key))
+    # A name that holds a dot itself comes last, and is told apart from what is nested.
+    for key, item in sorted(items, key=lambda pair: "." in str(pair[0])):
+        for inner, each in flat(item, f"{name}.{key}" if name else str(key)).items():
+            while inner in found:
+                inner += "'"
+            found[inner] = each
     return found
 
 
@@ -96,6 +100,8 @@ def same(old: Any, new: Any) -> bool:
     """Whether two values are equal to the last bit; NaN is equal to itself."""
     if isinstance(old, bool) != isinstance(new, bool):
         return False
+    if old == new and isinstance(old, float) and isinstance(new, float):
+        return math.copysign(1, old) == math.copysign(1, new)  # zero has a sign
     return bool(old == new) or (old != old and new != new)
 
 
@@ -104,6 +110,8 @@ def difference(old: Any, new: Any) -> dict[str, Any]:
     one, other = number(old), number(new)
     if one is None or other is None or not math.isfinite(one - other):
         return {}
+    if isinstance(old, int) and isinstance(new, int):  # a float may not tell large ones apart
+        one, other = old, new
     facts = {"difference": other - one}
     return facts | ({"relative": abs((other - one) / one)} if one else {})
 
@@ -111,8 +119,8 @@ def difference(old: Any, new: Any) -> dict[str, Any]:
 def close(old: Any, new: Any, tolerance: Tolerance, key: tuple[str, str]) -> bool:
     """Whether two numbers differ by no more than is tolerated."""
     one, other = number(old), number(new)
-    if one is None or other is None:
-        return False
+    if one is None or other is None or not tolerance.given:
+        return same(old, new)
     if same(one, other):
         return True
     apart = abs(other - one)
@@ -150,6 +158,7 @@ class Curve(NamedTuple):
 def parted(old: Curve, new: Curve, tolerance: Tolerance, name: str) -> dict[str, Any] | None:
     """Tell where curves part, and how far they get apart; None when they do not."""
     first: int | None = None
+    beyond: int | None = None
     largest, where, relative = 0.0, 0, 0.0
     within = len(old.steps) == len(new.steps)
     for index, points in enumerate(zip(old.steps, old.values, new.steps, new.values, strict=False)):
@@ -167,11 +176,13 @@ def parted(old: Curve, new: Curve, tolerance: Tolerance, name: str) -> dict[str,
         if not same(step, new_step) or (
             judged and not close(value, new_value, tolerance, ("curve", name))
         ):
+            beyond = index if beyond is None else beyond
             within = False
-    if first is None:
-        if len(old.steps) == len(new.steps):
-            return None
-        first = min(len(old.steps), len(new.steps))
+    if within and first is None:
+        return None
+    if beyond is None and not within:
+        beyond = min(len(old.steps), len(new.steps))
+    first = (first or 0) if beyond is None else beyond
     longer = old if len(old.steps) > first else new
     facts: dict[str, Any] = {
         "step": longer.steps[first],
@@ -179,6 +190,8 @@ def parted(old: Curve, new: Curve, tolerance: Tolerance, name: str) -> dict[str,
         "new": new.values[first] if first < len(new.values) else None,
         "within": within,
     }
+    if len(old.steps) != len(new.steps):
+        facts["points"] = [len(old.steps), len(new.steps)]
     if largest:
         facts |= {"largest": largest, "largest-step": old.steps[where], "relative": relative}
     return facts
@@ -272,12 +285,21 @@ def output_files(reader: ExperimentReader) -> dict[str, str | None]:
     return found
 
 
-def printed(old: str, new: str) -> tuple[int, tuple[str, str]] | None:
-    """The first line in which two outputs differ, and how; None when they do not."""
+def printed(old: str, new: str, partly: bool = False) -> tuple[int, tuple[str, str]] | None:
+    """The first line in which two outputs differ, and how; None when they do not.
+
+    Args:
+        old: the file of one.
+        new: of the other one.
+        partly: the old one was cut off somewhere.
+    """
     try:
         with open(old, "rb") as one, open(new, "rb") as other:
             for line in range(1, 1 << 40):
                 texts = one.readline(_MAX_LINE), other.readline(_MAX_LINE)
+                is_cut = partly and not texts[0].endswith(b"\n") and texts[1].startswith(texts[0])
+                if is_cut and not one.read(1):
+                    return None
                 if texts[0] != texts[1]:
                     before, after = (text.decode("utf-8", "replace").rstrip() for text in texts)
                     return line, (before, after)

@@ -152,12 +152,20 @@ def judge(
         was = " ".join(filter(None, ends[0]))
         word = DIFFERENT if new.status == _status.SUCCESS else FAILED
         reason = f"it ended with {how}, {clean(old.expid)} with {was}"
+        if word == FAILED and old.status == _status.SUCCESS and not _is_outside(old):
+            found.notes.append(
+                f"{clean(old.expid)} was recorded to the end of its experiment only: the exit code "
+                "of its program is not known, and may have been this one"
+            )
         return Verdict(word, reason, [], {}, [], "", found.notes)
     _compare_summaries(old, new, tolerance, found, partly)
     _compare_curves(old, new, tolerance, found, partly)
     _compare_files(old, new, found, partly)
     if not found.compared:
-        _compare_printed(old, new, found)
+        _compare_printed(old, new, found, partly)
+    if partly and not found.compared:
+        reason = f"it ended with {new.status}, and of {clean(old.expid)} nothing can be compared"
+        return Verdict(DIFFERENT, reason, [], {}, found.left_out, "", found.notes)
     if tolerance.group:
         of = f", of {tolerance.versions} versions of the code" if tolerance.versions > 1 else ""
         found.notes.append(f"the spread is that of {', '.join(map(clean, tolerance.group))}{of}")
@@ -181,7 +189,10 @@ def _verdict(found: _Findings, tolerance: Tolerance) -> Verdict:
         elif not counts:
             reason = "it ended the same way, and recorded nothing that could be compared"
     elif tolerance.given and numbers and len(files) == len(beyond):
-        word, reason = WITHIN, f"no number differs by more than {tolerance.words}"
+        values = (
+            "no summary value and no last value of a metric" if tolerance.group else "no number"
+        )
+        word, reason = WITHIN, f"{values} differs by more than {tolerance.words}"
         if files:
             some = "one file differs" if len(files) == 1 else f"{len(files)} files differ"
             found.notes.append(f"{some}, of which no tolerance can tell")
@@ -256,10 +267,16 @@ def _compare_files(
             )
 
 
-def _compare_printed(old: ExperimentReader, new: ExperimentReader, found: _Findings) -> None:
+def _is_outside(reader: ExperimentReader) -> bool:
+    return any(session.get("outside") for session in reader.sessions[:1])
+
+
+def _compare_printed(
+    old: ExperimentReader, new: ExperimentReader, found: _Findings, partly: bool
+) -> None:
     paths = [os.path.join(each.curexpdir, _folder.STDOUT) for each in (old, new)]
-    line = printed(*paths)
-    if line is not None or any(_is_filled(path) for path in paths):
+    line = printed(paths[0], paths[1], partly=partly)
+    if line is not None or any(_is_filled(path) for path in paths[: 1 if partly else 2]):
         found.compared["output"] = 1
     if line is not None:
         number, texts = line
@@ -303,6 +320,8 @@ def _told(each: Mapping[str, Any]) -> str:
         text += f", by {_short(each['difference'])}"
     if "relative" in each:
         text += f", {_short(each['relative'])} relative"
+    if "points" in each:
+        text += f", {each['points'][0]} points -> {each['points'][1]}"
     return text + (" (tolerated)" if each.get("within") else "")
 
 

@@ -138,7 +138,7 @@ def prepare(
     places = _reproduce_command.tops(reader, origin.root)
     command = _reproduce_command.recorded(reader, origin)
     then = Line(command.words, os.path.join(places[-1], command.cwd))
-    words, told = _reproduce_command.changed(command.words, asked.changes)
+    words, told = _reproduce_command.changed(command.words, asked.changes, reader.args)
     command = command._replace(words=[*words, *asked.extra])
     notes = [*origin.notes, *command.notes, *told_siblings(siblings(reader, origin))]
     ask = functools.cache(asked.secret)
@@ -278,9 +278,9 @@ def run(
         pids = [session.get("pid") for session in reader.sessions[:1]]
         if again.get("id") == ready.run.reproduces and pids == [pid]:
             return reader, code
+    ended = f"with {code}" if code >= 0 else f"by signal {-code}"
     raise MeticulousError(
-        f"The program ended with {code}, but its experiment is not in "
-        f"{store.experiments_directory}."
+        f"The program ended {ended}, but its experiment is not in {store.experiments_directory}."
     )
 
 

@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from cli.command import COMMAND
-from meticulous import _reproduce_command
+from meticulous import SettingError, _reproduce_command
 from reproduce.recorded import beside, edit_metadata, lose_everything, metadata
 
 TRAIN = """
@@ -336,7 +336,30 @@ def test_a_snapshot_that_is_gone_is_run_from_its_patch(repository, meticulous):
     ],
 )
 def test_set_changes_an_arg_in_the_form_it_has(words, changes, expected):
-    assert _reproduce_command.changed(words, changes)[0] == expected
+    assert _reproduce_command.changed(words, changes, {})[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "expected"),
+    [
+        (["p", "--x", "1"], {"fast": "true"}, ["p", "--x", "1", "--fast"]),
+        (["p", "--x", "1"], {"fast": "false"}, ["p", "--x", "1", "--no-fast"]),
+        (["p", "--no-fast", "--x"], {"fast": "true"}, ["p", "--x"]),
+        (["p", "fast=0"], {"slow": "true"}, ["p", "fast=0", "slow=true"]),
+        (["p", "--layers", "1,2"], {"layers": "3"}, ["p", "--layers", "3"]),
+    ],
+)
+def test_set_knows_flags_and_lists_by_what_was_recorded(words, changes, expected):
+    args = {"fast": True, "slow": False, "layers": [1, 2]}
+    assert _reproduce_command.changed(words, changes, args)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "words", [["p", "--layers", "1", "2"], ["p", "--layers", "1", "--layers", "2", "--x"]]
+)
+def test_set_does_not_change_a_part_of_a_list(words):
+    with pytest.raises(SettingError, match="a list of several words"):
+        _reproduce_command.changed(words, {"layers": "9"}, {"layers": [1, 2]})
 
 
 def test_paths_move_only_as_whole_paths():
