@@ -1,42 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { joined } from "../src/curves/bands";
 import { grouped } from "../src/curves/groups";
-import { asCurve, extentY, nearest, reaches, refined, valueAt, type Curve } from "../src/curves/model";
+import { asCurve, extentY, nearest, reaches, refined, valueAt } from "../src/curves/model";
 import { frameOf, rounded } from "../src/curves/plot";
-import { smooth } from "../src/curves/smoothing";
 import { bandPath, pathOf } from "../src/curves/svg";
 import { csvOf } from "../src/curves/save";
 import { formatTime, linearTicks, logTicks, padded, timeTicks } from "../src/curves/ticks";
 import { axis } from "../src/curves/draw";
-
-function curve(id: string, x: number[], mean: number[], spread = 0): Curve {
-  return {
-    id,
-    x: Float64Array.from(x),
-    mean: Float64Array.from(mean),
-    low: Float64Array.from(mean, (value) => value - spread),
-    high: Float64Array.from(mean, (value) => value + spread),
-    odd: [],
-    sessions: [],
-  };
-}
-
-describe("smoothing", () => {
-  test("is not drawn towards its start", () => {
-    expect([...smooth([5, 5, 5], 0.99)].map((value) => value.toFixed(6))).toEqual(["5.000000", "5.000000", "5.000000"]);
-  });
-
-  test("weight 0 changes nothing", () => {
-    expect([...smooth([1, 4, 2], 0)]).toEqual([1, 4, 2]);
-  });
-
-  test("a NaN stays one and spoils nothing after it", () => {
-    const smoothed = smooth([1, NaN, 1, Infinity, 1], 0.5);
-    expect(smoothed[1]).toBeNaN();
-    expect(smoothed[3]).toBe(Infinity);
-    expect(smoothed[4]).toBeCloseTo(1);
-  });
-});
+import { curve } from "./curve";
 
 describe("ticks", () => {
   test("are round and inside", () => {

@@ -14,6 +14,7 @@ export function joined(id: string, curves: readonly Curve[], spread: "range" | "
     high: new Float64Array(x.length),
     odd: curves.flatMap((curve) => curve.odd),
     sessions: [],
+    points: Math.max(...curves.map(({ points }) => points)),
   };
   x.forEach((place, index) => {
     const means = valuesAt(curves, "mean", place);

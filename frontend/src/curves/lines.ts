@@ -6,6 +6,7 @@ import { joined } from "./bands";
 import { colourOf } from "./colours";
 import type { Shown } from "./experiments";
 import { asLine, type Curve, type Line } from "./model";
+import { unitOf } from "./smoothing";
 
 /** What stands in the legend: an experiment, or a band of several. */
 export interface Entry {
@@ -38,11 +39,12 @@ export function useEntries(shown: Shown): Entry[] {
 
 export function linesOf(curves: readonly Curve[], entries: readonly Entry[], hidden: ReadonlySet<string>): Line[] {
   const { band, smooth, spread } = address.value;
+  const unit = smooth > 0 ? unitOf(curves) : 1;
   const byId = new Map(curves.map((curve) => [curve.id, curve]));
   return entries.flatMap((entry) => {
     const members = entry.ids.flatMap((id) => byId.get(id) ?? []);
     if (hidden.has(entry.id) || members.length === 0) return [];
     const curve = band ? joined(entry.id, members, spread) : members[0]!;
-    return [asLine(curve, entry.label, entry.colour, smooth)];
+    return [asLine(curve, entry.label, entry.colour, smooth, unit)];
   });
 }

@@ -13,6 +13,8 @@ export interface Curve {
   odd: [x: number, word: string][];
   /** Where a session began after the first, or steps were logged again. */
   sessions: number[];
+  /** How many points were logged of all of it: more than there are groups, in a long one. */
+  points: number;
 }
 
 /** A curve as it is drawn. */
@@ -41,6 +43,7 @@ export function asCurve(answer: CurveAnswer): Curve {
     high: take(numbers(answer.high)),
     odd: (answer.odd ?? []).map(([place, word]) => [toNumber(place), word]),
     sessions: (answer.sessions ?? []).map(toNumber).filter(Number.isFinite),
+    points: answer.points,
   };
 }
 
@@ -58,9 +61,11 @@ function sortedOrder(x: Float64Array): Float64Array | null {
   return null;
 }
 
-export function asLine(curve: Curve, label: string, colour: string, weight: number): Line {
+/** @param unit Of the panel, as `unitOf` tells it: the lines of a panel are smoothed alike. */
+export function asLine(curve: Curve, label: string, colour: string, weight: number, unit: number): Line {
   const isSmoothed = weight > 0;
-  return { ...curve, label, colour, line: isSmoothed ? smooth(curve.mean, weight) : curve.mean, isSmoothed };
+  const line = isSmoothed ? smooth(curve.x, curve.mean, weight, unit) : curve.mean;
+  return { ...curve, label, colour, line, isSmoothed };
 }
 
 /** What the curves reach between two places of x; spikes count. */
@@ -73,17 +78,22 @@ export function extentX(curves: readonly Curve[], isLog: boolean): Extent {
   return extent;
 }
 
-export function extentY(curves: readonly Curve[], from: number, to: number, isLog: boolean): Extent {
+/** What the curves reach in y, the smoothed line too: behind a spike it lies outside of all points. */
+export function extentY(curves: readonly (Curve & Partial<Line>)[], from: number, to: number, isLog: boolean): Extent {
   const extent = { low: Infinity, high: -Infinity };
-  for (const { x, low, high, mean } of curves) {
+  for (const { x, low, high, mean, line = mean } of curves) {
     for (let index = 0; index < x.length; index++) {
       if (x[index]! < from || x[index]! > to) continue;
       widen(extent, low[index]!, isLog);
       widen(extent, high[index]!, isLog);
       widen(extent, mean[index]!, isLog);
+      widen(extent, line[index]!, isLog);
     }
     // A line may cross what is seen without a point in it.
-    for (const place of [from, to]) widen(extent, valueAt(x, mean, place), isLog);
+    for (const place of [from, to]) {
+      widen(extent, valueAt(x, mean, place), isLog);
+      widen(extent, valueAt(x, line, place), isLog);
+    }
   }
   return extent;
 }

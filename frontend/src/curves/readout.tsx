@@ -35,7 +35,13 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
       {found.slice(0, SHOWN).map(({ line, index, mean }) => (
         <span key={line.id} title={rangeText(line, index)}>
           <i style={{ background: line.colour }} />
-          <span class="name">{line.label}</span> <b>{formatNumber(mean)}</b>
+          <span class="name">{line.label}</span> <b>{formatNumber(line.mean[index] ?? NaN)}</b>
+          {line.isSmoothed && (
+            <>
+              {" smoothed "}
+              <b>{formatNumber(mean)}</b>
+            </>
+          )}
           <small>{rangeText(line, index)}</small>
         </span>
       ))}
