@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { joined } from "../src/curves/bands";
 import { grouped } from "../src/curves/groups";
-import { asCurve, extentY, nearest, reaches, refined, valueAt } from "../src/curves/model";
+import { asCurve, extentY, nearest, reaches, refined } from "../src/curves/model";
 import { frameOf, rounded } from "../src/curves/plot";
 import { bandPath, pathOf } from "../src/curves/svg";
 import { csvOf } from "../src/curves/save";
@@ -83,27 +82,6 @@ describe("curves", () => {
   });
 });
 
-describe("bands", () => {
-  test("hold the mean and how far the runs reach, spikes included", () => {
-    const band = joined("cnn", [curve("1", [0, 1], [1, 1], 0.5), curve("2", [0, 1], [3, 3])], "range");
-    expect([...band.x]).toEqual([0, 1]);
-    expect([...band.mean]).toEqual([2, 2]);
-    expect([...band.low]).toEqual([0.5, 0.5]);
-    expect([...band.high]).toEqual([3, 3]);
-  });
-
-  test("with deviations are those of a sample", () => {
-    const band = joined("cnn", [curve("1", [0], [1]), curve("2", [0], [3])], "std");
-    expect(band.high[0]).toBeCloseTo(2 + Math.SQRT2);
-  });
-
-  test("a run that ended early counts only where it has values", () => {
-    const band = joined("cnn", [curve("1", [0, 1, 2], [1, 1, 1]), curve("2", [0, 1], [3, 3])], "range");
-    expect([...band.mean]).toEqual([2, 2, 1]);
-    expect(valueAt(Float64Array.of(0, 10), Float64Array.of(0, 1), 5)).toBeCloseTo(0.5);
-  });
-});
-
 describe("panels", () => {
   test("stand in groups by what is before the slash, pinned ones first", () => {
     expect(grouped(["val/loss", "lr", "train/loss"], "", ["train/loss"])).toEqual([
@@ -173,13 +151,4 @@ describe("what is saved is what is seen", () => {
     const line = { ...curve("1", [1, 2, 3], [1, 2, 3]), label: "1", colour: "", line: Float64Array.of(), isSmoothed: false };
     expect(csvOf("loss", [line], "step", [2, 2.5])).toBe("id,step,loss,low,high\n1,2,2,2,2\n");
   });
-});
-
-test("a spike of one run is in the band although the runs share no places", () => {
-  const many = Array.from({ length: 700 }, (_, index) => index);
-  const other = curve("2", many.map((place) => place + 0.5), many.map(() => 0));
-  const spiky = curve("1", many, many.map((place) => (place === 351 ? 30 : 0)));
-  const band = joined("cnn", [spiky, other], "range");
-  expect(band.x.length).toBe(300);
-  expect(Math.max(...band.high)).toBe(30);
 });

@@ -2,11 +2,16 @@ import { extentX, valueAt, type Curve } from "./model";
 
 const PLACES = 300;
 
-/** Curves of runs that differ only in, say, their seed, as one: the mean, and how far they spread. */
-export function joined(id: string, curves: readonly Curve[], spread: "range" | "std"): Curve {
-  const { low, high } = extentX(curves, false);
-  const x = placesBetween(curves, low, high);
-  const band: Curve = {
+type Band = Curve & Required<Pick<Curve, "counts" | "members">>;
+
+/**
+ * Curves of runs that differ only in, say, their seed, as one: the mean, and how far they spread.
+ *
+ * @param isLog Whether x is logarithmic.
+ */
+export function joined(id: string, curves: readonly Curve[], spread: "range" | "std", isLog = false): Band {
+  const x = placesBetween(curves, isLog);
+  const band: Band = {
     id,
     x,
     mean: new Float64Array(x.length),
@@ -15,11 +20,14 @@ export function joined(id: string, curves: readonly Curve[], spread: "range" | "
     odd: curves.flatMap((curve) => curve.odd),
     sessions: [],
     points: Math.max(...curves.map(({ points }) => points)),
+    counts: new Uint32Array(x.length),
+    members: curves.length,
   };
   x.forEach((place, index) => {
     const means = valuesAt(curves, "mean", place);
     const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
     band.mean[index] = mean;
+    band.counts[index] = means.length;
     if (spread === "range") {
       // The range is that of all points, those between two places too, so that a spike of one run is in it.
       const [from, to] = [x[index - 1] ?? place, x[index + 1] ?? place];
@@ -34,11 +42,41 @@ export function joined(id: string, curves: readonly Curve[], spread: "range" | "
   return band;
 }
 
+/** How many there are where some have no value: the mean of the others may jump there. */
+export function fewerAt({ counts, members = 0 }: Curve, index: number): string {
+  const count = counts?.[index] ?? members;
+  return count < members ? `${count} of ${members}` : "";
+}
+
+/** A part of a line that is drawn in one way. */
+interface Part {
+  values: Float64Array;
+  isWhole: boolean;
+}
+
+/** The line where all members of a band have a value, and apart from it where some have none. */
+export function partsOf(curve: Curve & { line: Float64Array }): Part[] {
+  const { counts, members, line } = curve;
+  const isFewer = (index: number): boolean => fewerAt(curve, index) !== "";
+  if (!members || !counts?.some((count) => count < members)) return [{ values: line, isWhole: true }];
+  return [
+    { values: line.map((value, index) => (isFewer(index) ? NaN : value)), isWhole: true },
+    // To the next point of the other part, too: there is no gap between them.
+    { values: line.map((value, index) => ([index - 1, index, index + 1].some(isFewer) ? value : NaN)), isWhole: false },
+  ];
+}
+
 /** The places of the curves when they share them, as they mostly do; otherwise evenly spaced ones. */
-function placesBetween(curves: readonly Curve[], low: number, high: number): Float64Array {
+function placesBetween(curves: readonly Curve[], isLog: boolean): Float64Array {
   const all = new Set(curves.flatMap(({ x }) => [...x]).filter(Number.isFinite));
   if (all.size <= 2 * PLACES) return Float64Array.from(all).sort();
-  return Float64Array.from({ length: PLACES }, (_, index) => low + ((high - low) * index) / (PLACES - 1));
+  const { low, high } = extentX(curves, isLog);
+  return Float64Array.from({ length: PLACES }, (_, index) => {
+    const share = index / (PLACES - 1);
+    if (!isLog) return low + (high - low) * share;
+    // Exactly at the ends, where a rounded place would lie outside of all curves.
+    return share === 1 ? high : low * (high / low) ** share;
+  });
 }
 
 function valuesAt(curves: readonly Curve[], what: "mean" | "low" | "high", place: number): number[] {

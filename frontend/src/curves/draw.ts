@@ -1,3 +1,4 @@
+import { partsOf } from "./bands";
 import type { Line } from "./model";
 
 /** How values become places on the canvas. */
@@ -33,8 +34,12 @@ export function drawLines(context: CanvasRenderingContext2D, lines: readonly Lin
   }
   for (const line of lines) {
     const width = focus === line.id ? 2.5 : isCrowded ? 1 : 1.6;
-    stroke(context, line, line.line, to, alphaOf(line, focus, 1), width);
+    for (const { values, isWhole } of partsOf(line)) {
+      context.setLineDash(isWhole ? [] : [4 * to.ratio, 3 * to.ratio]);
+      stroke(context, line, values, to, alphaOf(line, focus, 1), width);
+    }
   }
+  context.setLineDash([]);
   for (const line of lines) drawOdd(context, line, to);
   context.restore();
 }

@@ -38,13 +38,13 @@ export function useEntries(shown: Shown): Entry[] {
 }
 
 export function linesOf(curves: readonly Curve[], entries: readonly Entry[], hidden: ReadonlySet<string>): Line[] {
-  const { band, smooth, spread } = address.value;
+  const { band, smooth, spread, logx } = address.value;
   const unit = smooth > 0 ? unitOf(curves) : 1;
   const byId = new Map(curves.map((curve) => [curve.id, curve]));
   return entries.flatMap((entry) => {
     const members = entry.ids.flatMap((id) => byId.get(id) ?? []);
     if (hidden.has(entry.id) || members.length === 0) return [];
-    const curve = band ? joined(entry.id, members, spread) : members[0]!;
+    const curve = band ? joined(entry.id, members, spread, logx) : members[0]!;
     return [asLine(curve, entry.label, entry.colour, smooth, unit)];
   });
 }

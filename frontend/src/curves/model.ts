@@ -15,6 +15,9 @@ export interface Curve {
   sessions: number[];
   /** How many points were logged of all of it: more than there are groups, in a long one. */
   points: number;
+  /** Of a band: how many of its members have a value at each place. */
+  counts?: Uint32Array;
+  members?: number;
 }
 
 /** A curve as it is drawn. */

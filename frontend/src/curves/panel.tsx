@@ -28,7 +28,7 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
   const { x, logx, logy, zoom, smooth, band, spread } = address.value;
   const lines = useMemo(
     () => linesOf(answer.value ?? [], entries, hidden),
-    [answer.value, entries, hidden, smooth, band, spread],
+    [answer.value, entries, hidden, smooth, band, spread, band && logx],
   );
   const state = { lines, focus, x, logx, logy, zoom };
   const plot = usePlot(place, metric, state);

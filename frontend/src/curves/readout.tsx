@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { formatDuration, formatNumber } from "../core/format";
+import { fewerAt } from "./bands";
 import { extentX, nearest, reaches, type Line } from "./model";
 import { pointer } from "./pointer";
 import { zoneOffset } from "./ticks";
@@ -43,6 +44,7 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
             </>
           )}
           <small>{rangeText(line, index)}</small>
+          {fewerAt(line, index) && <small> {fewerAt(line, index)}</small>}
         </span>
       ))}
       {found.length > SHOWN && <span>+{found.length - SHOWN}</span>}

@@ -29,13 +29,15 @@ function savePng(name: string, svg: string): void {
   image.src = url;
 }
 
-/** The points that are seen. */
+/** The points that are seen; of bands also how many runs each of them is the mean of. */
 export function csvOf(metric: string, lines: readonly Line[], x: string, zoom: [number, number] | null): string {
-  const rows = [["id", x, metric, "low", "high"].map(csvField).join(",")];
+  const isBand = lines.some(({ counts }) => counts);
+  const rows = [["id", x, metric, "low", "high", ...(isBand ? ["n"] : [])].map(csvField).join(",")];
   for (const line of lines) {
     line.x.forEach((place, index) => {
       if (zoom && (place < zoom[0] || place > zoom[1])) return;
-      rows.push([csvField(line.label), place, line.mean[index], line.low[index], line.high[index]].join(","));
+      const count = isBand ? [line.counts?.[index] ?? 1] : [];
+      rows.push([csvField(line.label), place, line.mean[index], line.low[index], line.high[index], ...count].join(","));
     });
   }
   return `${rows.join("\n")}\n`;

@@ -1,4 +1,5 @@
 import { ticksX, ticksY } from "./axes";
+import { partsOf } from "./bands";
 import { axis, markOf } from "./draw";
 import type { Line } from "./model";
 import type { Frame, PlotState } from "./plot";
@@ -55,7 +56,10 @@ function lineOf(line: Line, toX: Axis, toY: Axis): string[] {
   if (line.isSmoothed) {
     parts.push(`<path d="${pathOf(line.x, line.mean, toX, toY)}" fill="none" stroke="${line.colour}" stroke-opacity="0.3"/>`);
   }
-  parts.push(`<path d="${pathOf(line.x, line.line, toX, toY)}" fill="none" stroke="${line.colour}" stroke-width="1.6"/>`);
+  for (const { values, isWhole } of partsOf(line)) {
+    const dashes = isWhole ? "" : ' stroke-dasharray="4 3"';
+    parts.push(`<path d="${pathOf(line.x, values, toX, toY)}" fill="none" stroke="${line.colour}" stroke-width="1.6"${dashes}/>`);
+  }
   for (const place of line.sessions) {
     parts.push(`<path d="M${round(toX(place))} ${TOP}V${HEIGHT - BOTTOM}" stroke="${line.colour}" stroke-dasharray="3 3" stroke-opacity="0.5"/>`);
   }
