@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { ticksX, ticksY } from "../src/curves/axes";
 import { grouped } from "../src/curves/groups";
 import { asCurve, extentY, nearest, reaches, refined } from "../src/curves/model";
+import { formatPlace, placeOf } from "../src/curves/place";
 import { frameOf, rounded } from "../src/curves/plot";
-import { bandPath, pathOf } from "../src/curves/svg";
+import { bandPath, pathOf, svgOf } from "../src/curves/svg";
 import { csvOf } from "../src/curves/save";
 import { formatTime, linearTicks, logTicks, padded, timeTicks } from "../src/curves/ticks";
 import { axis } from "../src/curves/draw";
@@ -36,6 +38,69 @@ describe("ticks", () => {
     }
     expect(padded(1, 1, true)).toEqual([0.5, 2]);
     expect(padded(Infinity, -Infinity, false)).toEqual([0, 1]);
+  });
+});
+
+describe("labels", () => {
+  const written = (marks: [number, string][]): string[] => marks.map(([, label]) => label);
+  const linear = (low: number, high: number): string[] => written(ticksY([low, high], false, 5));
+
+  test("have the digits of the step", () => {
+    expect(linear(20000.2, 20001.05)).toEqual(["20000.2", "20000.4", "20000.6", "20000.8", "20001"]);
+    expect(linear(2.302585 - 1e-7, 2.302585 + 1e-7)).toContain("2.30258505");
+    expect(linear(0, 1)).toEqual(["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+    expect(linear(0, 5e-7)).toEqual(["0", "1e-7", "2e-7", "3e-7", "4e-7", "5e-7"]);
+    expect(linear(0, 4e12)[1]).toBe("1e12");
+  });
+
+  test("of very large numbers are those of places that differ", () => {
+    expect(linear(1e15, 1e15 + 4)).toEqual(["1e15", "1000000000000001", "1000000000000002", "1000000000000003", "1000000000000004"]);
+    for (const low of [1e15, 1e16, 1e17]) {
+      const ticks = linearTicks(low, low + 2 * low * Number.EPSILON, 5);
+      expect(ticks.length).toBeLessThan(8);
+      expect(new Set(ticks).size).toBe(ticks.length);
+    }
+  });
+
+  test("are never the same twice", () => {
+    const some: [number, number, string][] = [[5685, 5715, "relative"], [100, 102, "relative"], [10, 11, "wall"], [0, 4.9 * 86400, "wall"]];
+    for (const [low, high, x] of some) {
+      const labels = written(ticksX([low, high], x, false, 8));
+      expect(labels.length).toBeGreaterThan(3);
+      expect(new Set(labels).size).toBe(labels.length);
+    }
+    expect(written(ticksX([5685, 5715], "relative", false, 3))).toContain("1h34m50s");
+    expect(written(ticksX([0, 7200], "relative", false, 3))).toContain("1h00m");
+  });
+
+  test("are there in a narrow part of a logarithmic axis", () => {
+    expect(written(ticksY([1.1, 1.3], true, 4))).toEqual(["1.1", "1.15", "1.2", "1.25", "1.3"]);
+  });
+
+  test("stand apart in a drawing, and long ones are not cut off", () => {
+    const state = { lines: [], focus: "", x: "step", logx: false, logy: false, zoom: null };
+    const frame = { x: [1e15, 1e15 + 6] as [number, number], y: [2.3025849, 2.3025851] as [number, number] };
+    const drawing = svgOf("loss", state, frame, { background: "", text: "", faint: "" });
+    expect(drawing.match(/text-anchor="middle">1/g)!.length).toBeLessThan(6);
+    expect(drawing).toMatch(/textLength="56" lengthAdjust="spacingAndGlyphs">2\.30258495</);
+  });
+});
+
+describe("the place that is read out", () => {
+  const at = (x: number[], index: number, points = x.length): string =>
+    formatPlace(placeOf({ x: Float64Array.from(x), points }, index), "step");
+
+  test("is that of the point, not rounded to a whole step", () => {
+    expect([0, 1, 2].map((index) => at([0.5, 1.25, 2], index))).toEqual(["step 0.5", "step 1.25", "step 2"]);
+    expect(at([20000.25, 20000.5], 0)).toBe("step 20000.25");
+    expect(at([0.1 + 0.2, 0.4], 0)).toBe("step 0.3");
+    expect(at([3e-5], 0)).toBe("step 0.00003");
+    expect(at([1234567], 0)).toBe("step 1234567");
+  });
+
+  test("is a whole step where groups of them have their middle between two", () => {
+    expect(at([14.5, 44.5, 74.5], 1, 90)).toMatch(/^step 4[45]$/);
+    expect(at([0.125, 0.375, 0.625], 1, 90)).toMatch(/^step 0.3[78]$/);
   });
 });
 

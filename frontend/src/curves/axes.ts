@@ -1,6 +1,6 @@
-import { formatDuration, formatNumber } from "../core/format";
 import { css } from "../core/theme";
 import type { Projection } from "./draw";
+import { durations, exactNumber, labelled } from "./labels";
 import type { Frame, PlotState } from "./plot";
 import { formatTime, linearTicks, logTicks, timeTicks } from "./ticks";
 
@@ -10,14 +10,14 @@ const HEIGHT_OF_Y = 44;
 /** The places on x that have a mark, and how they are written. */
 export function ticksX(range: [number, number], x: string, isLog: boolean, count: number): [number, string][] {
   const [low, high] = range;
-  if (isLog) return logTicks(low, high, count).map((at) => [at, x === "relative" ? formatDuration(at) : formatNumber(at)]);
-  if (x === "wall") return timeTicks(low, high, count).map((at) => [at, formatTime(at, high - low)]);
-  if (x === "relative") return timeTicks(low, high, count, 0).map((at) => [at, formatDuration(at)]);
-  return linearTicks(low, high, count).map((at) => [at, formatNumber(at)]);
+  if (x === "relative") return durations(isLog ? logTicks(low, high, count) : timeTicks(low, high, count, 0));
+  if (isLog) return labelled(logTicks(low, high, count), exactNumber);
+  if (x === "wall") return labelled(timeTicks(low, high, count), (at) => formatTime(at, high - low));
+  return labelled(linearTicks(low, high, count), exactNumber);
 }
 
 export function ticksY(range: [number, number], isLog: boolean, count: number): [number, string][] {
-  return (isLog ? logTicks : linearTicks)(range[0], range[1], count).map((at) => [at, formatNumber(at)]);
+  return labelled((isLog ? logTicks : linearTicks)(range[0], range[1], count), exactNumber);
 }
 
 export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, { x, logx, logy }: PlotState, to: Projection): void {
@@ -29,18 +29,24 @@ export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, { x, l
   context.lineWidth = ratio;
   context.beginPath();
   context.textAlign = "center";
+  let end = -Infinity;
   for (const [at, label] of ticksX(frame.x, x, logx, width / ratio / WIDTH_OF_X)) {
     context.moveTo(crisp(to.x(at)), top);
     context.lineTo(crisp(to.x(at)), bottom);
     // Not cut off at the edge, 10 pixels behind the end of the axis.
-    const last = left + width + 10 * ratio - context.measureText(label).width / 2;
-    context.fillText(label, Math.min(to.x(at), last), bottom + 16 * ratio);
+    const half = context.measureText(label).width / 2;
+    const middle = Math.min(to.x(at), left + width + 10 * ratio - half);
+    // Long ones have no room side by side.
+    if (middle - half < end) continue;
+    context.fillText(label, middle, bottom + 16 * ratio);
+    end = middle + half + 6 * ratio;
   }
   context.textAlign = "right";
   for (const [at, label] of ticksY(frame.y, logy, height / ratio / HEIGHT_OF_Y)) {
     context.moveTo(left, crisp(to.y(at)));
     context.lineTo(left + width, crisp(to.y(at)));
-    context.fillText(label, left - 6 * ratio, to.y(at) + 4 * ratio);
+    // A long one is made narrower: cut off it would be another number.
+    context.fillText(label, left - 6 * ratio, to.y(at) + 4 * ratio, left - 8 * ratio);
   }
   context.stroke();
 }

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
-import { formatDuration, formatNumber } from "../core/format";
+import { formatNumber } from "../core/format";
 import { fewerAt } from "./bands";
 import { extentX, nearest, reaches, type Line } from "./model";
+import { formatPlace, placeOf } from "./place";
 import { pointer } from "./pointer";
-import { zoneOffset } from "./ticks";
 
 interface Props {
   metric: string;
@@ -30,9 +30,11 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
   });
   const distance = (mean: number): number => (Number.isFinite(mean) ? Math.abs(mean - (value ?? 0)) : Infinity);
   if (value !== null) found.sort((a, b) => distance(a.mean) - distance(b.mean));
+  // The place of a point, where there is one: the values are those of points, too.
+  const told = value !== null ? found[0] : nearestOf(found, place);
   return (
     <div class="readout">
-      <span class="place">{formatPlace(place, x)}</span>
+      <span class="place">{formatPlace(told ? placeOf(told.line, told.index) : place, x)}</span>
       {found.slice(0, SHOWN).map(({ line, index, mean }) => (
         <span key={line.id} title={rangeText(line, index)}>
           <i style={{ background: line.colour }} />
@@ -52,13 +54,17 @@ export function Readout({ metric, lines, x }: Props): JSX.Element {
   );
 }
 
+interface Found {
+  line: Line;
+  index: number;
+}
+
+function nearestOf<T extends Found>(found: readonly T[], place: number): T | undefined {
+  const distance = ({ line, index }: Found): number => Math.abs(line.x[index]! - place);
+  return found.reduce<T | undefined>((best, one) => (best && distance(best) <= distance(one) ? best : one), undefined);
+}
+
 function rangeText({ low, high }: Line, index: number): string {
   const [bottom, top] = [low[index] ?? NaN, high[index] ?? NaN];
   return bottom < top ? ` ${formatNumber(bottom)}…${formatNumber(top)}` : "";
-}
-
-function formatPlace(place: number, x: string): string {
-  if (x === "wall") return new Date((place + zoneOffset(place)) * 1000).toISOString().slice(0, 19).replace("T", " ");
-  if (x === "relative") return formatDuration(place);
-  return `${x} ${formatNumber(x === "step" ? Math.round(place) : place)}`;
 }

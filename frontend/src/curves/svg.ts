@@ -13,6 +13,8 @@ interface Look {
 const [WIDTH, HEIGHT] = [800, 420];
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 230, 32, 44];
 const LEGEND = 18;
+/** About as wide as a digit. */
+const LETTER = 6.5;
 
 /** A panel as a drawing of its own, with axes and a legend. */
 export function svgOf(title: string, state: PlotState, frame: Frame, look: Look): string {
@@ -38,14 +40,21 @@ type Axis = (value: number) => number;
 
 function axesOf({ x, logx, logy }: PlotState, frame: Frame, faint: string, toX: Axis, toY: Axis): string[] {
   const bottom = HEIGHT - BOTTOM;
+  let end = -Infinity;
   return [
     ...ticksX(frame.x, x, logx, 6).map(([at, label]) => {
       const place = round(toX(at));
-      return `<path d="M${place} ${TOP}V${bottom}" stroke="${faint}"/><text x="${place}" y="${bottom + 16}" text-anchor="middle">${escaped(label)}</text>`;
+      const half = (label.length * LETTER) / 2;
+      const isFree = place - half >= end;
+      if (isFree) end = place + half + LETTER;
+      const text = isFree ? `<text x="${place}" y="${bottom + 16}" text-anchor="middle">${escaped(label)}</text>` : "";
+      return `<path d="M${place} ${TOP}V${bottom}" stroke="${faint}"/>${text}`;
     }),
     ...ticksY(frame.y, logy, 5).map(([at, label]) => {
       const place = round(toY(at));
-      return `<path d="M${LEFT} ${place}H${WIDTH - RIGHT}" stroke="${faint}"/><text x="${LEFT - 6}" y="${place + 4}" text-anchor="end">${escaped(label)}</text>`;
+      const narrow = label.length * LETTER > LEFT - 8 ? ` textLength="${LEFT - 8}" lengthAdjust="spacingAndGlyphs"` : "";
+      const text = `<text x="${LEFT - 6}" y="${place + 4}" text-anchor="end"${narrow}>${escaped(label)}</text>`;
+      return `<path d="M${LEFT} ${place}H${WIDTH - RIGHT}" stroke="${faint}"/>${text}`;
     }),
     `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escaped(x)}</text>`,
   ];

@@ -5,9 +5,15 @@ export function linearTicks(low: number, high: number, count: number): number[] 
   const rough = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const first = Math.ceil(low / step - 1e-9);
+  const digits = Math.min(100, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
   const ticks: number[] = [];
-  for (let place = Math.ceil(low / step - 1e-9); place * step <= high + step * 1e-9; place++) {
-    ticks.push(Number((place * step).toPrecision(12)));
+  // Counted from the first: of very large numbers the next one may be the same.
+  for (let index = 0; index <= span / step + 1; index++) {
+    const exact = (first + index) * step;
+    const tick = digits < 100 ? Number(exact.toFixed(digits)) : exact;
+    const isInside = tick >= low - step * 1e-9 && tick <= high + step * 1e-9;
+    if (isInside && !(tick <= ticks[ticks.length - 1]!)) ticks.push(tick + 0);
   }
   return ticks;
 }
@@ -25,7 +31,8 @@ export function logTicks(low: number, high: number, count: number): number[] {
       if (tick >= low && tick <= high) ticks.push(tick);
     }
   }
-  return ticks;
+  // A part of an axis that is narrower than that is as good as linear.
+  return ticks.length < 2 ? linearTicks(low, high, count) : ticks;
 }
 
 /** The range of an axis: a little more than the data, and never without extent. */
@@ -65,7 +72,8 @@ export function zoneOffset(seconds: number): number {
 
 /** A time on an axis that is `span` seconds long. */
 export function formatTime(seconds: number, span: number): string {
-  const time = new Date((seconds + zoneOffset(seconds)) * 1000).toISOString();
+  const time = new Date(Math.round((seconds + zoneOffset(seconds)) * 1000)).toISOString();
+  if (span < 5) return time.slice(11, 23).replace(/\.?0*$/, "");
   if (span < 5 * MINUTE) return time.slice(11, 19);
   return span < 2 * DAY ? time.slice(11, 16) : span < 5 * DAY ? time.slice(5, 16).replace("T", " ") : time.slice(5, 10);
 }
