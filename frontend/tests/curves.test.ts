@@ -3,11 +3,13 @@ import { ticksX, ticksY } from "../src/curves/axes";
 import { grouped } from "../src/curves/groups";
 import { asCurve, extentY, nearest, reaches, refined } from "../src/curves/model";
 import { formatPlace, placeOf } from "../src/curves/place";
-import { frameOf, rounded } from "../src/curves/plot";
+import { lostText, seenOf } from "../src/curves/lost";
+import { rounded, type PlotState } from "../src/curves/plot";
 import { bandPath, pathOf, svgOf } from "../src/curves/svg";
 import { csvOf } from "../src/curves/save";
 import { formatTime, linearTicks, logTicks, padded, timeTicks } from "../src/curves/ticks";
 import { axis } from "../src/curves/draw";
+import { frameOf } from "../src/curves/frame";
 import { curve } from "./curve";
 
 describe("ticks", () => {
@@ -194,6 +196,32 @@ describe("what a part of the axis shows", () => {
     expect(reaches(Float64Array.of(0, 4), 137, 2)).toBe(false);
     expect(reaches(Float64Array.of(0, 4), 5, 2)).toBe(true);
     expect(reaches(Float64Array.of(), 5, 2)).toBe(false);
+  });
+});
+
+describe("what a logarithmic axis cannot show", () => {
+  const line = { ...curve("1", [0, 1, 2, 3], [0, -1, 2, NaN]), label: "", colour: "", isSmoothed: false, line: Float64Array.of() };
+  const state = { lines: [line], focus: "", x: "step", logx: false, logy: true, zoom: null };
+  const said = (change: Partial<PlotState>): string => lostText(seenOf({ ...state, ...change }));
+
+  test("is counted, in the part that is looked at", () => {
+    expect(said({})).toBe("2 points at or below zero are not shown.");
+    expect(said({ zoom: [1, 3] })).toBe("1 point at or below zero is not shown.");
+    expect(said({ zoom: [2, 3] })).toBe("");
+    expect(said({ logy: false })).toBe("");
+    expect(said({ logy: false, logx: true })).toBe("1 point at or below zero is not shown.");
+    expect(said({ lines: [] })).toBe("");
+  });
+
+  test("is said where it is all", () => {
+    const nothing = "Nothing of it is above zero: a logarithmic axis cannot show it.";
+    expect(said({ zoom: [0, 1] })).toBe(nothing);
+    const before = { ...line, x: Float64Array.of(-3, -2, -1, 0) };
+    const hidden = { ...state, lines: [before], logx: true, logy: false };
+    expect(said(hidden)).toBe(nothing);
+    const drawing = svgOf("loss", hidden, frameOf(hidden), { background: "", text: "", faint: "" });
+    expect(drawing).toContain(nothing);
+    expect(drawing).not.toContain(">0.1<");
   });
 });
 

@@ -1,7 +1,8 @@
 import { css } from "../core/theme";
 import type { Projection } from "./draw";
+import type { Frame } from "./frame";
 import { durations, exactNumber, labelled } from "./labels";
-import type { Frame, PlotState } from "./plot";
+import type { PlotState } from "./plot";
 import { formatTime, linearTicks, logTicks, timeTicks } from "./ticks";
 
 const WIDTH_OF_X = 80;

@@ -5,6 +5,7 @@ import { address, change } from "../core/state";
 import { colours } from "../core/theme";
 import { Failure } from "../parts/states";
 import { linesOf, type Entry } from "./lines";
+import { isNothing, lostText, seenOf } from "./lost";
 import { Plot, type PlotState } from "./plot";
 import { movePointer, pointer } from "./pointer";
 import { Readout } from "./readout";
@@ -31,6 +32,7 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
     [answer.value, entries, hidden, smooth, band, spread, band && logx],
   );
   const state = { lines, focus, x, logx, logy, zoom };
+  const seen = useMemo(() => seenOf(state), [lines, logx, logy, zoom]);
   const plot = usePlot(place, metric, state);
   const isEmpty = answer.value !== null && lines.length === 0;
   const onSave = (form: Form): void => {
@@ -50,6 +52,11 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
       {isEmpty && (
         <p class="state">
           {answer.value?.length ? "All of its curves are hidden." : `Nothing of it was logged together with ${x}.`}
+        </p>
+      )}
+      {seen.lost > 0 && (
+        <p class={isNothing(seen) ? "state" : "hint lost"} role="status">
+          {lostText(seen)}
         </p>
       )}
       {answer.problem && <Failure problem={answer.problem} what="These curves cannot be drawn" />}

@@ -1,7 +1,8 @@
 import { drawAxes } from "./axes";
 import { axis, drawLines, type Projection } from "./draw";
-import { extentX, extentY, type Line } from "./model";
-import { padded } from "./ticks";
+import { frameOf, type Frame } from "./frame";
+import { isNothing, seenOf } from "./lost";
+import type { Line } from "./model";
 
 export interface PlotState {
   lines: readonly Line[];
@@ -16,11 +17,6 @@ export interface PlotEvents {
   /** Where the pointer is, in values; null when it left. */
   pointer(place: number | null, value: number | null): void;
   zoom(range: [number, number] | null): void;
-}
-
-export interface Frame {
-  x: [number, number];
-  y: [number, number];
 }
 
 const HEIGHT = 240;
@@ -81,7 +77,8 @@ export class Plot {
     this.canvas.style.height = `${HEIGHT}px`;
     this.frame = frameOf(state);
     const to = this.projection(ratio);
-    drawAxes(context, this.frame, state, to);
+    // An axis of nothing would be invented.
+    if (!isNothing(seenOf(state))) drawAxes(context, this.frame, state, to);
     drawLines(context, state.lines, to, state.focus);
     this.point(this.pointed);
   }
@@ -191,16 +188,4 @@ export function rounded(place: number, [low, high]: [number, number], isLog: boo
   // Of a date most digits are the same all along the axis.
   const digits = Math.min(12, Math.max(0, 4 - Math.floor(Math.log10(high - low))));
   return Number(place.toFixed(digits));
-}
-
-/** What the axes reach: all of x, or the part that was zoomed to; of y what the curves reach there. */
-export function frameOf({ lines, zoom, x, logx, logy }: PlotState): Frame {
-  const all = extentX(lines, logx);
-  const isOneStep = x === "step" && all.low >= 0;
-  const wide: [number, number] = all.low < all.high ? [all.low, all.high] : padded(all.low, all.high, logx);
-  // A logarithmic axis has no zero: a link may hold one.
-  const part = zoom && logx && zoom[0] <= 0 ? null : zoom;
-  const shown = part ?? (isOneStep && wide[0] < 0 ? [0, wide[1]] : wide);
-  const { low, high } = extentY(lines, shown[0], shown[1], logy);
-  return { x: shown, y: padded(low, high, logy) };
 }

@@ -1,7 +1,8 @@
 import { css } from "../core/theme";
 import { download } from "../parts/download";
+import type { Frame } from "./frame";
 import type { Line } from "./model";
-import type { Frame, PlotState } from "./plot";
+import type { PlotState } from "./plot";
 import { svgOf } from "./svg";
 
 export type Form = "svg" | "png" | "csv";

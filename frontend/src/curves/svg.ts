@@ -1,8 +1,10 @@
 import { ticksX, ticksY } from "./axes";
 import { partsOf } from "./bands";
 import { axis, markOf } from "./draw";
+import type { Frame } from "./frame";
+import { isNothing, lostText, seenOf } from "./lost";
 import type { Line } from "./model";
-import type { Frame, PlotState } from "./plot";
+import type { PlotState } from "./plot";
 
 interface Look {
   background: string;
@@ -21,12 +23,14 @@ export function svgOf(title: string, state: PlotState, frame: Frame, look: Look)
   const { lines, logx, logy } = state;
   const toX = axis(frame.x[0], frame.x[1], logx, LEFT, WIDTH - RIGHT);
   const toY = axis(frame.y[0], frame.y[1], logy, HEIGHT - BOTTOM, TOP);
+  const seen = seenOf(state);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="11" fill="${look.text}">`,
     `<rect width="100%" height="100%" fill="${look.background}"/>`,
     `<clipPath id="plot"><rect x="${LEFT}" y="${TOP}" width="${WIDTH - LEFT - RIGHT}" height="${HEIGHT - TOP - BOTTOM}"/></clipPath>`,
     `<text x="${LEFT}" y="20" font-size="14">${escaped(title)}</text>`,
-    ...axesOf(state, frame, look.faint, toX, toY),
+    ...(isNothing(seen) ? [] : axesOf(state, frame, look.faint, toX, toY)),
+    `<text x="${WIDTH - 8}" y="${HEIGHT - 8}" text-anchor="end">${lostText(seen)}</text>`,
     `<g clip-path="url(#plot)" stroke-linejoin="round">`,
     ...lines.flatMap((line) => lineOf(line, toX, toY)),
     "</g>",
