@@ -55,7 +55,7 @@ export function Panel({ metric, ids, entries, hidden, focus }: Props): JSX.Eleme
         </p>
       )}
       {seen.lost > 0 && (
-        <p class={isNothing(seen) ? "state" : "hint lost"} role="status">
+        <p class={isNothing(seen) ? "state nothing" : "hint lost"} role="status">
           {lostText(seen)}
         </p>
       )}
