@@ -1,6 +1,7 @@
 """What curves look like and say: smoothed ones, bands, odd steps, and axes that cannot show all."""
 
 import json
+import math
 import re
 
 import pytest
@@ -59,6 +60,8 @@ def server(browser, tmp_path_factory):
     record(root, "6", "loss", [(step, -1) for step in range(20)])
     record(root, "7", "loss", [(step, step - 4) for step in range(20)])
     record(root, "8", "loss", [(20000 + step / 4, 2.302585 + step * 1e-8) for step in range(5)])
+    long = [(step, 1 + step / 2e4 + 0.3 * math.sin(13 * step)) for step in range(20_001)]
+    record(root, "9", "loss", long)
     with serving(root, static=static_folder()) as server:
         yield server
 
@@ -67,7 +70,7 @@ def server(browser, tmp_path_factory):
 def page(browser, server):
     with quiet_page(browser, server.url, viewport={"width": 1000, "height": 800}) as page:
         page.goto(server.server.url)
-        expect(page.locator(".grid-body .row")).to_have_count(8)
+        expect(page.locator(".grid-body .row")).to_have_count(9)
         page.go = lambda address: page.goto(f"{server.url}/#/curves?{address}")
         yield page
 
@@ -107,6 +110,17 @@ def test_what_is_smoothed_is_the_same_in_the_whole_view_and_zoomed(page):
     expect(page.locator(".readout .place").first).to_have_text("step 158")
     assert float(zoomed.inner_text()) == pytest.approx(value, rel=0.01)
     assert value == pytest.approx(0.1 * 1e4 * 0.9**21, rel=0.01)
+
+
+def test_groups_of_points_are_smoothed_as_the_points_are(page):
+    found = []
+    for zoom in ("", "&zoom=9000..11000", "&zoom=9900..10100"):
+        page.go(f"selected=9&smooth=0.9{zoom}")
+        readout = point_at(page, 0.5)
+        expect(readout.locator(".place")).to_have_text(re.compile(r"^step (99[89]\d|100[012]\d)$"))
+        page.wait_for_load_state("networkidle")  # the part is fetched finer
+        found.append(float(readout.locator("b").nth(1).inner_text()))
+    assert found == pytest.approx([1.5 - 10 / 600] * 3, rel=0.02)
 
 
 def test_a_band_says_where_a_seed_ended(page):
