@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { complete, markedColumn, written } from "../src/table/completion";
 import { actionsFor } from "../src/table/edit_actions";
 import { groupFilter } from "../src/table/group_filter";
-import { annotationOf, cellText, cellTitle, intervalText, kindOf } from "../src/table/kinds";
+import { intervalText } from "../src/table/interval";
+import { annotationOf, cellText, cellTitle, kindOf } from "../src/table/kinds";
 import { layOut, moved, seen, sortedBy } from "../src/table/layout";
 import { asRows } from "../src/table/rows_answer";
 import { sparkPath } from "../src/parts/spark_path";
@@ -87,6 +88,21 @@ describe("cells", () => {
     expect(intervalText({ mean: 0.91234, low: 0.9, high: 0.92468, std: 0.1, count: 3 })).toBe("0.912 ± 0.012");
     expect(intervalText({ mean: 0.5, low: null, high: null, count: 1 })).toBe("0.5");
     expect(intervalText({ mean: "NaN", low: 0, high: 1 })).toBe("NaN");
+  });
+
+  test("a very small or large interval shares its exponent with the mean", () => {
+    expect(intervalText({ mean: 3e-13, low: -0.7e-13, high: 6.7e-13, count: 3 })).toBe("(3.0 ± 3.7)e-13");
+    expect(intervalText({ mean: 3.001e15, low: 0.517e15, high: 5.485e15, count: 3 })).toBe("(3.0 ± 2.5)e15");
+    expect(intervalText({ mean: -4e-320, low: -6e-320, high: -2e-320, count: 3 })).toBe("(-4.0 ± 2.0)e-320");
+    expect(intervalText({ mean: 2e-4, low: 1e-4, high: 3e-4, count: 3 })).toBe("0.00020 ± 0.00010");
+    expect(intervalText({ mean: 0.5, low: 0.5 - 2 ** -43, high: 0.5 + 2 ** -43, count: 3 })).toBe("0.5 ± 1.1e-13");
+  });
+
+  test("a mean of fewer than all members says so: others diverged, or have no value", () => {
+    const cell = { mean: 0.15, low: null, high: null, std: 0.07, count: 2 };
+    expect(cellText("summary.loss", cell, 3)).toBe("0.15 (2 of 3)");
+    expect(cellText("summary.loss", cell, 2)).toBe("0.15");
+    expect(cellText("duration", { ...cell, mean: 90 }, 3)).toBe("1m30s (2 of 3)");
   });
 
   test("rows give values by name, also those of groups", () => {

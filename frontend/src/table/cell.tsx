@@ -15,7 +15,7 @@ export function Cell({ name, row }: { name: string; row: Row }): JSX.Element {
   if (kind === "tags") return <Tags tags={tagsOf(value)} />;
   return (
     <span class={classOf(value)} title={cellTitle(name, value)}>
-      {cellText(name, value)}
+      {cellText(name, value, row.ids.length)}
     </span>
   );
 }

@@ -1,5 +1,6 @@
-import { formatDuration, formatMoment, formatNumber, formatValue } from "../core/format";
+import { formatDuration, formatMoment, formatValue } from "../core/format";
 import { isNumeric, isObject, toNumber, type Json, type JsonObject } from "../core/json";
+import { intervalText, shareText } from "./interval";
 
 export type Kind = "status" | "moment" | "duration" | "commit" | "tags" | "text" | "notes" | "curve" | "value";
 
@@ -44,10 +45,14 @@ export function annotationOf(name: string): "tags" | "note" | "name" | null {
   return key === "tags" || key === "note" || key === "name" ? key : null;
 }
 
-export function cellText(name: string, value: Json): string {
+/** What a cell shows; `members` is how many experiments its row stands for. */
+export function cellText(name: string, value: Json, members = 1): string {
   if (value === null) return "–";
   const kind = kindOf(name);
-  if (isInterval(value)) return kind === "duration" ? formatDuration(toNumber(value.mean)) : intervalText(value);
+  if (isInterval(value)) {
+    const mean = kind === "duration" ? formatDuration(toNumber(value.mean)) : intervalText(value);
+    return mean + shareText(value, members);
+  }
   if (kind === "moment" && typeof value === "string") return formatMoment(value, Date.now());
   if (kind === "duration" && isNumeric(value)) return formatDuration(toNumber(value));
   if (kind === "commit" && typeof value === "string") return value.slice(0, 7);
@@ -58,15 +63,6 @@ export function cellText(name: string, value: Json): string {
 
 export function isInterval(value: Json): value is JsonObject {
   return isObject(value) && "mean" in value;
-}
-
-/** A mean with half of its interval, in as many digits as the interval deserves. */
-export function intervalText(value: JsonObject): string {
-  const mean = toNumber(value.mean);
-  const half = (toNumber(value.high) - toNumber(value.low)) / 2;
-  if (!Number.isFinite(half) || half === 0 || !Number.isFinite(mean)) return formatNumber(mean);
-  const digits = Math.min(10, Math.max(0, 1 - Math.floor(Math.log10(half))));
-  return `${mean.toFixed(digits)} ± ${half.toFixed(digits)}`;
 }
 
 export function cellTitle(name: string, value: Json): string {

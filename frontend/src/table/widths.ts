@@ -37,7 +37,7 @@ function contentWidth(name: string, row: Row): number {
   const kind = kindOf(name);
   if (kind === "status" && row.status) return textWidth(`${row.status.status} 10m00s ${row.status.message}`) + SIGN;
   if (kind === "tags") return tagsOf(row.at(name)).reduce((sum, tag) => sum + textWidth(tag) + SIGN, 0);
-  return textWidth(cellText(name, row.at(name)));
+  return textWidth(cellText(name, row.at(name), row.ids.length));
 }
 
 export function automaticWidth(name: string, windows: Windows<Row>): number {
