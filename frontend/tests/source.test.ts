@@ -57,7 +57,7 @@ describe("an exported page", () => {
   test("sorts, searches and cuts its rows by itself", async () => {
     expect(await rows("sort=-args.lr&limit=2")).toMatchObject({ ids: ["2", "1"], matched: 3 });
     expect(await rows("sort=args.name")).toMatchObject({ ids: ["2", "1", "3"] });
-    expect(await rows("filter=error")).toMatchObject({ ids: ["2"], total: 3 });
+    expect(await rows("filter=name+==+'a'")).toMatchObject({ ids: ["2"], total: 3 });
     expect(await rows("ids=3,1&columns=args")).toMatchObject({ ids: ["3", "1"], columns: ROWS.columns });
     expect(await rows("ids=1")).toMatchObject({ columns: ["args.name"] });
     expect(await rows("columns=args.name&offset=1&limit=1")).toMatchObject({ cells: [["a"]], columns: ["args.name"] });
@@ -91,12 +91,33 @@ describe("an exported page", () => {
     expect((await source.ask("/api/compare?ids=3,2,1")).compare).toMatchObject({ verdict: "all" });
   });
 
-  test("refuses a filter that it does not understand, and looks for what is none as a text", async () => {
+  test("says of how many experiments a file can compare some", async () => {
+    const ids = Array.from({ length: 30 }, (_, place) => String(place));
+    const other = new InlinedSource(JSON.stringify({ responses: { "/api/rows": { rows: { ...ROWS, ids } } } }));
+    const told = "Only a file of at most 20 experiments can compare them; this one has 30.";
+    await expect(other.ask("/api/compare?ids=1,2")).rejects.toThrow(told);
+  });
+
+  test("refuses a filter that it does not understand", async () => {
     expect(await rows("filter=lr+%3E+0.05+and+name+!%3D+%22a%22")).toMatchObject({ ids: ["1"] });
-    expect(await rows("filter=nobody")).toMatchObject({ ids: [] });
     await expect(rows("filter=lr+**+2+%3E+1")).rejects.toThrow("Filter, column 4, at '*'");
-    await expect(rows("filter=lrr+%3E+1")).rejects.toThrow("Filter, column 1: There is no 'lrr' in this file");
+    await expect(rows("filter=lrr+%3E+1")).rejects.toThrow("Filter, column 1, at 'lrr': There is no 'lrr' in this file");
     await expect(rows("filter=(lr+%3E+1")).rejects.toThrow("Filter, column 8");
+  });
+
+  test("refuses a name that nothing has, with those that look like it", async () => {
+    const refused = (filter: string): Promise<unknown> => rows(`filter=${filter}`).catch((problem: unknown) => problem);
+    expect(await refused("lrr")).toMatchObject({
+      message: "Filter, column 1, at 'lrr': There is no 'lrr' in this file.",
+      hint: "Did you mean 'args.lr'?",
+    });
+    expect(await refused("args.nam")).toMatchObject({ hint: "Did you mean 'args.name'?" });
+    expect(await refused("cnn")).toMatchObject({ hint: expect.stringMatching(/^Columns \(C\) shows the names/) });
+    expect(await refused("lr == true")).toMatchObject({ hint: "Write True." });
+    await expect(source.ask("/api/columns?filter=cnn")).rejects.toThrow("There is no 'cnn'");
+    const two = { ...ROWS, columns: ["args.lr", "summary.lr"] };
+    const other = new InlinedSource(JSON.stringify({ responses: { "/api/rows": { rows: two } } }));
+    await expect(other.ask("/api/rows?filter=lr")).rejects.toThrow("'lr' can mean 'args.lr' or 'summary.lr'.");
   });
 
   test("refuses to group by numbers that it cannot tell apart", async () => {

@@ -19,21 +19,11 @@ interface Token {
 const TOKENS =
   /("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)|((?:`[^`]+`|[\p{L}_][\p{L}\p{N}_]*)(?:\.(?:`[^`]+`|[\p{L}\p{N}_]+))*)|([=!<>]=|[^\s])/giu;
 const KINDS = ["text", "number", "name", "sign"] as const;
-const LOOKS_LIKE_ONE = /[=<>()[\]`]|\s(and|or|in)\s|^not\s/;
 const HINT = "An exported page understands comparisons, in, not, and, or, brackets, .isnull(), .contains('x') and the like.";
 
-/**
- * A filter as `meticulous list --filter` has it, as far as an exported page understands it. What is
- * none is a text that a row has to hold somewhere.
- */
+/** A filter as `meticulous list --filter` has it, as far as an exported page understands it. */
 export function filterOf(filter: string, table: InlinedTable): Matches {
-  try {
-    return new Parser(filter, table).whole();
-  } catch (error) {
-    if (LOOKS_LIKE_ONE.test(filter)) throw error;
-    const text = filter.toLowerCase();
-    return (row) => table.text(row).toLowerCase().includes(text);
-  }
+  return new Parser(filter, table).whole();
 }
 
 class Parser {
@@ -111,7 +101,7 @@ class Parser {
   }
 
   private column(name: string, token: Token): Operand {
-    const place = this.table.placeOf(name, `Filter, column ${token.at + 1}`);
+    const place = this.table.placeOf(name, `Filter, column ${token.at + 1}, at '${name}'`);
     return { of: (row) => this.table.value(row, place), isId: this.table.isId(place) };
   }
 

@@ -3,7 +3,7 @@ import { Problem, type Source } from "../core/source";
 import { comparisonOf } from "./comparison";
 import { linesOf } from "./console";
 import { paperOf } from "./paper";
-import { rowsOf } from "./rows";
+import { matching, rowsOf } from "./rows";
 import { InlinedTable } from "./table";
 
 /**
@@ -11,6 +11,9 @@ import { InlinedTable } from "./table";
  * carried out here, on the one answer that holds everything.
  */
 const CHOOSING = new Set(["metric", "x", "path", "against", "stream"]);
+
+/** As the server's api.py has it. */
+const MOST_COMPARED = 20;
 
 /** The answers that an exported page holds, and what can be computed of them. */
 export class InlinedSource implements Source {
@@ -40,9 +43,19 @@ export class InlinedSource implements Source {
   private answer(url: URL): JsonObject {
     const query = url.searchParams;
     if (url.pathname === "/api/rows") return { rows: rowsOf(this.rows(), query) };
+    // These facts are of all rows, but a wrong filter is told wherever one can be written.
+    if (url.pathname === "/api/columns") matching(this.rows(), query.get("filter") ?? "");
     if (url.pathname === "/api/table") return { table: paperOf(this.rows(), this.columns(), query) };
     if (url.pathname.endsWith("/code") && query.get("against") === "head") return { code: this.codeSince(url) };
+    if (url.pathname === "/api/compare") this.mustBeCompared();
     return narrowed(this.found(keyOf(url)), query);
+  }
+
+  private mustBeCompared(): void {
+    const { length } = this.rows().ids;
+    if (this.responses.has("/api/compare") || length <= MOST_COMPARED) return;
+    const problem = `Only a file of at most ${MOST_COMPARED} experiments can compare them; this one has ${length}.`;
+    throw new Problem(problem, "Export fewer of them; 'meticulous ui' compares any.");
   }
 
   private found(key: string): JsonObject {

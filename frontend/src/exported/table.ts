@@ -1,5 +1,6 @@
 import { isNumeric, isObject, toNumber, type Json, type JsonObject } from "../core/json";
 import { Problem } from "../core/source";
+import { hintFor } from "./names";
 import { identityOf, keyOf, type Key } from "./values";
 
 const SHORT = new Map([
@@ -59,11 +60,6 @@ export class InlinedTable {
     return isObject(facts) ? String(facts.status) : "";
   }
 
-  /** All that there is of a row, to look for a text in it. */
-  text(row: number): string {
-    return JSON.stringify([this.cells[row], this.ids[row], this.statuses[row]]);
-  }
-
   isId(place: number): boolean {
     return this.columns[place] === "expid";
   }
@@ -114,7 +110,8 @@ export class InlinedTable {
     const places = this.placesOf(word);
     if (places.length === 1) return places[0]!;
     if (places.length === 0) {
-      throw new Problem(`${option}: There is no '${word}' in this file.`, "'meticulous ui' knows all that is recorded.");
+      const hint = hintFor(word, this.columns);
+      throw new Problem(`${option}: There is no '${word}' in this file.`, hint);
     }
     const names = places.map((found) => `'${this.columns[found]}'`).join(" or ");
     throw new Problem(`${option}: '${word}' can mean ${names}.`, "Write the one that you mean.");
