@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { goneText } from "../src/compare/gone";
 import { captionOf, tableRows } from "../src/compare/markdown_table";
-import { brushed, insideAll } from "../src/compare/points";
+import { brushed, countText, insideAll } from "../src/compare/points";
 import { placeOf, scaleFor, shade, shareOf } from "../src/compare/scale";
 import { InlinedSource } from "../src/exported/source";
 
@@ -43,10 +44,23 @@ describe("limits on axes", () => {
     expect(insideAll(points, scales, [{ name: "gone", low: 0, high: 0 }])).toHaveLength(4);
   });
 
+  test("are told with how many lack a value on some axis", () => {
+    expect(countText(points, scales, null)).toBe("3 of 4 have a value on every axis.");
+    expect(countText(points, scales, 2)).toBe("2 of 4 are inside. 3 of 4 have a value on every axis.");
+    expect(countText(points.slice(0, 3), scales, null)).toBe("3 experiments.");
+    expect(countText(points.slice(0, 3), scales, 0)).toBe("0 of 3 are inside.");
+  });
+
   test("dragged either way; a click removes one", () => {
     expect(brushed([], "lr", 3, 1, false)).toEqual([{ name: "lr", low: 1, high: 3 }]);
     expect(brushed([{ name: "lr", low: 1, high: 3 }], "lr", 2, 2, true)).toEqual([]);
   });
+});
+
+test("experiments that a link names and that are gone are told", () => {
+  expect(goneText([])).toBe("");
+  expect(goneText(["99"])).toBe("99 is not here any more.");
+  expect(goneText(["7", "8", "99"])).toBe("7, 8 and 99 are not here any more.");
 });
 
 describe("the paper's table", () => {

@@ -2,10 +2,11 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { question, useAnswer } from "../core/api";
 import { address, change, show, version } from "../core/state";
-import type { Compare } from "../core/types";
+import type { Compare, Rows } from "../core/types";
 import { CurvesOf } from "../curves/curves";
 import { useShown } from "../curves/experiments";
 import { Answered, Empty } from "../parts/states";
+import { goneText } from "./gone";
 import { CompareHead, Section } from "./sections";
 
 const MOST = 10;
@@ -35,7 +36,7 @@ export function ComparePage(): JSX.Element {
           These are the first {MOST} of the {selected.length} that are selected.
         </p>
       )}
-      {address.value.tab === "curves" ? <Curves /> : <Differences ids={ids} />}
+      {address.value.tab === "curves" ? <Curves /> : <Differences key={ids.join(",")} ids={ids} />}
     </section>
   );
 }
@@ -60,7 +61,32 @@ function Curves(): JSX.Element {
   );
 }
 
+/** Of those that a link or a selection names some may have been deleted since. */
 function Differences({ ids }: { ids: string[] }): JSX.Element {
+  const asked = question("rows", { ids: ids.join(","), columns: "expid", limit: ids.length });
+  const answer = useAnswer<Rows>(asked, "rows", version.value);
+  return (
+    <Answered answer={answer} what="Reading the experiments">
+      {(rows) => {
+        const found = new Set(rows.ids.map(String));
+        const here = ids.filter((id) => found.has(id));
+        const gone = goneText(ids.filter((id) => !found.has(id)));
+        return (
+          <>
+            {gone && (
+              <p class="hint" role="status">
+                {gone}
+              </p>
+            )}
+            {here.length < 2 ? <ChooseMore /> : <DifferencesOf ids={here} />}
+          </>
+        );
+      }}
+    </Answered>
+  );
+}
+
+function DifferencesOf({ ids }: { ids: string[] }): JSX.Element {
   const [isAll, setAll] = useState(false);
   const answer = useAnswer<Compare>(question("compare", { ids: ids.join(",") }), "compare", version.value);
   return (
@@ -73,7 +99,8 @@ function Differences({ ids }: { ids: string[] }): JSX.Element {
           </label>
           <CompareHead experiments={experiments} />
           {Object.entries(sections).map(([name, section]) => (
-            <Section key={name} name={name} section={section} ids={ids} isAll={isAll} />
+            // Columns for those that were compared, whatever was asked for.
+            <Section key={name} name={name} section={section} ids={experiments.map(({ expid }) => String(expid))} isAll={isAll} />
           ))}
         </>
       )}
