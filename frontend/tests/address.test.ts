@@ -42,6 +42,7 @@ describe("address", () => {
       part: "images/a b.png",
       against: "head",
       axes: ["args.lr", "summary.acc"],
+      dots: ["summary.acc", "args.a,b"],
       colour: "summary.acc",
       brushes: [{ name: "args.l;r,", low: -1, high: 1e-7 }],
       rows: ["args.model"],

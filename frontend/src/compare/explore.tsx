@@ -11,7 +11,7 @@ import { Limits } from "./limits";
 import { Parallel } from "./parallel";
 import { Scatter } from "./scatter";
 import { scaleFor, shareOf, type Scale } from "./scale";
-import { insideAll, type Point } from "./points";
+import { countText, insideAll, type Point } from "./points";
 
 const MOST = 2000;
 const AXES = 7;
@@ -71,7 +71,7 @@ function Plotted({ rows, names, colour }: { rows: Rows; names: string[]; colour:
     <>
       <p class="tools">
         <span role="status">
-          {brushes.length ? `${inside.size} of ${points.length} are inside.` : `${points.length} experiments.`}
+          {countText(points, scales, brushes.length ? inside.size : null)}
           {rows.matched > points.length && ` These are the first of ${rows.matched}: a filter makes them fewer.`}
         </span>
         {brushes.length > 0 && (

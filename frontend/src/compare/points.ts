@@ -23,6 +23,16 @@ export function insideAll(points: readonly Point[], scales: readonly Scale[], br
   );
 }
 
+/** What there is to say of how many: also of those that lack a value, whose line or dot is not there. */
+export function countText(points: readonly Point[], scales: readonly Scale[], inside: number | null): string {
+  const isWhole = ({ values }: Point): boolean =>
+    scales.every((scale, index) => Number.isFinite(placeOf(scale, values[index] ?? null)));
+  const whole = points.filter(isWhole).length;
+  const lacking = whole < points.length ? `${whole} of ${points.length} have a value on every axis.` : "";
+  if (inside === null) return lacking || `${points.length} experiments.`;
+  return [`${inside} of ${points.length} are inside.`, lacking].filter(Boolean).join(" ");
+}
+
 /** The limits with one more, or changed, or, when it is a mere click, without it. */
 export function brushed(brushes: readonly Brush[], name: string, from: number, to: number, isClick: boolean): Brush[] {
   const others = brushes.filter((brush) => brush.name !== name);

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { formatValue } from "../core/format";
-import { openExperiment } from "../core/state";
+import { address, change, openExperiment } from "../core/state";
 import { colours, css } from "../core/theme";
 import { placeOn, shortened, startDrawing, useWidth } from "./canvas";
 import type { Point } from "./points";
@@ -22,15 +22,15 @@ export function Scatter({ scales, points, inside }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
-  const [names, setNames] = useState<[string, string]>(["", ""]);
   const [hovered, setHovered] = useState<Point | null>(null);
-  const indexOf = (name: string, usual: number): number => {
+  const { dots } = address.value;
+  const indexOf = (name: string | undefined, usual: number): number => {
     const index = scales.findIndex((scale) => scale.name === name);
     return index < 0 ? usual : index;
   };
   // Numbers make the better plot; where there are none but the last, words do.
   const usualX = Math.max(0, scales.slice(0, -1).findIndex(({ words }) => words === null));
-  const [x, y] = [indexOf(names[0], usualX), indexOf(names[1], scales.length - 1)];
+  const [x, y] = [indexOf(dots[0], usualX), indexOf(dots[1], scales.length - 1)];
   const placed = (point: Point): [number, number] => [
     LEFT + shareOf(scales[x]!, point.values[x] ?? null) * (width - LEFT - RIGHT),
     HEIGHT - BOTTOM - shareOf(scales[y]!, point.values[y] ?? null) * (HEIGHT - TOP - BOTTOM),
@@ -78,8 +78,8 @@ export function Scatter({ scales, points, inside }: Props): JSX.Element {
   return (
     <div ref={box} class="canvas-box">
       <div class="tools">
-        {picker("x", x, (name) => setNames([name, scales[y]!.name]))}
-        {picker("y", y, (name) => setNames([scales[x]!.name, name]))}
+        {picker("x", x, (name) => change({ dots: [name, scales[y]!.name] }, true))}
+        {picker("y", y, (name) => change({ dots: [scales[x]!.name, name] }, true))}
         <span class="hint" role="status">
           {hovered && `${hovered.id}: ${formatValue(hovered.values[x])}, ${formatValue(hovered.values[y])}`}
         </span>

@@ -45,6 +45,8 @@ export interface Address {
   part: string;
   against: "base" | "head";
   axes: string[];
+  /** The two of the axes that dots are drawn over: x, and y. */
+  dots: string[];
   colour: string;
   brushes: Brush[];
   rows: string[];
@@ -131,6 +133,7 @@ const FIELDS: { [Name in keyof Query]: Field<Query[Name]> } = {
   part: text(),
   against: choice<"base" | "head">("base", "head"),
   axes: list,
+  dots: list,
   colour: text(),
   brushes,
   rows: list,
