@@ -1,20 +1,41 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { experimentPath, question, useAnswer } from "../core/api";
 import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
 import { address, change, running } from "../core/state";
+import type { Console, ExperimentFacts } from "../core/types";
 import { Empty, Failure, Waiting } from "../parts/states";
 import { ConsoleLines, type ConsoleHandle } from "./console_lines";
 import { SearchResults } from "./console_search";
+import { hasFailed } from "./failed";
 import { useConsole, type Stream } from "./use_console";
 
-export function ConsoleTab({ id }: { id: string }): JSX.Element {
-  const stream: Stream = address.value.part === "stderr" ? "stderr" : "stdout";
+export function ConsoleTab({ facts: { expid, status } }: { facts: ExperimentFacts }): JSX.Element {
+  const { part } = address.value;
+  const usual = useUsualStream(expid, hasFailed(status), part === "");
+  // Kept from one stream to the other: what is not in this one may be in that.
+  const [text, setText] = useState("");
+  const stream = part === "stdout" || part === "stderr" ? part : usual;
   return (
     <div class="console">
-      <ConsoleOf key={stream} id={id} stream={stream} />
+      {stream ? (
+        <ConsoleOf key={stream} id={expid} stream={stream} text={text} setText={setText} />
+      ) : (
+        <Waiting isSlow={false} what="Reading" />
+      )}
     </div>
   );
+}
+
+/** What is opened when none is asked for; null until it is known. Why one failed is told in stderr. */
+function useUsualStream(id: string, failed: boolean, isUnchosen: boolean): Stream | null {
+  // Who already reads one stream is not taken to another when the experiment fails meanwhile.
+  const [isAbout] = useState(failed);
+  const asked = isAbout && isUnchosen ? question(experimentPath(id, "console"), { stream: "stderr", start: 0, count: 1 }) : null;
+  const { value, problem } = useAnswer<Console>(asked, "console");
+  if (asked === null || problem) return "stdout";
+  return value && (value.total > 0 ? "stderr" : "stdout");
 }
 
 function Streams({ stream }: { stream: Stream }): JSX.Element {
@@ -29,10 +50,17 @@ function Streams({ stream }: { stream: Stream }): JSX.Element {
   );
 }
 
-function ConsoleOf({ id, stream }: { id: string; stream: Stream }): JSX.Element {
+interface Props {
+  id: string;
+  stream: Stream;
+  /** What is searched. */
+  text: string;
+  setText: (text: string) => void;
+}
+
+function ConsoleOf({ id, stream, text, setText }: Props): JSX.Element {
   const isRunning = running.value.has(id);
   const [isFollowing, setFollowing] = useState(isRunning);
-  const [text, setText] = useState("");
   const lines = useConsole(id, stream);
   const handle = useRef<ConsoleHandle>(null);
   const search = useRef<HTMLInputElement>(null);

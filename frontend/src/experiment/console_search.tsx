@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
+import { change } from "../core/state";
 import { Failure } from "../parts/states";
 import type { Stream } from "./use_console";
 import { useSearch } from "./use_search";
@@ -17,6 +18,7 @@ interface Props {
 export function SearchResults({ id, stream, text, onJump }: Props): JSX.Element {
   const { numbers, more, searched, held, isSlow, problem } = useSearch(id, stream, text);
   const [place, setPlace] = useState(0);
+  const other: Stream = stream === "stdout" ? "stderr" : "stdout";
   const go = (to: number): void => {
     const next = (to + numbers.length) % Math.max(1, numbers.length);
     setPlace(next);
@@ -32,9 +34,14 @@ export function SearchResults({ id, stream, text, onJump }: Props): JSX.Element 
   return (
     <span class="group" role="status">
       {numbers.length > 0 && `${place + 1} of ${numbers.length}${more ? "+" : ""} lines`}
-      {numbers.length === 0 && searched >= 1 && "not found"}
+      {numbers.length === 0 && searched >= 1 && `not found in ${stream}`}
       {held !== null && ` in the last ${plural(held, "line")}, which are all that this file holds`}
       {isSlow && ` searching… ${Math.floor(100 * searched)} %`}
+      {numbers.length === 0 && searched >= 1 && (
+        <button type="button" onClick={() => change({ part: other }, true)}>
+          Look in {other}
+        </button>
+      )}
       {numbers.length > 0 && (
         <>
           <button type="button" onClick={() => go(place - 1)} aria-label="Place before" title="N">

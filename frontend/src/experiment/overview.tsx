@@ -8,6 +8,7 @@ import type { CurveAnswer, ExperimentFacts, MetricFacts } from "../core/types";
 import { CopyButton } from "../parts/copy";
 import { Sparkline } from "../parts/sparkline";
 import { notesOf } from "../table/kinds";
+import { hasFailed } from "./failed";
 import { Recorded } from "./recorded";
 import { Traceback } from "./traceback";
 
@@ -16,12 +17,10 @@ interface Props {
   onMetric: (pattern: string) => void;
 }
 
-const FAILED = new Set(["ERROR", "LOST", "TERMINATED", "INTERRUPTED", "UNKNOWN"]);
-
 export function Overview({ facts, onMetric }: Props): JSX.Element {
   return (
     <div class="overview">
-      {FAILED.has(facts.status) && <Traceback id={facts.expid} message={facts.status_message} />}
+      {hasFailed(facts.status) && <Traceback id={facts.expid} message={facts.status_message} />}
       <Card title="Facts">
         <Facts facts={facts} />
       </Card>

@@ -115,7 +115,7 @@ function Tabs({ tab, id }: { tab: Tab; id: string }): JSX.Element {
 function TabOf({ tab, facts }: { tab: Tab; facts: ExperimentFacts }): JSX.Element {
   if (tab === "curves") return <CurvesTab id={facts.expid} />;
   if (tab === "code") return <CodeTab id={facts.expid} />;
-  if (tab === "console") return <ConsoleTab id={facts.expid} />;
+  if (tab === "console") return <ConsoleTab key={facts.expid} facts={facts} />;
   if (tab === "files") return <FilesTab id={facts.expid} />;
   if (tab === "images") return <ImagesTab id={facts.expid} />;
   if (tab === "environment") return <EnvironmentTab facts={facts} />;
