@@ -112,7 +112,7 @@ describe("an exported page", () => {
       hint: "Did you mean 'args.lr'?",
     });
     expect(await refused("args.nam")).toMatchObject({ hint: "Did you mean 'args.name'?" });
-    expect(await refused("cnn")).toMatchObject({ hint: expect.stringMatching(/^Columns \(C\) shows the names/) });
+    expect(await refused("cnn")).toMatchObject({ hint: expect.stringMatching(/^Columns \(C\) of the table shows the names/) });
     expect(await refused("lr == true")).toMatchObject({ hint: "Write True." });
     await expect(source.ask("/api/columns?filter=cnn")).rejects.toThrow("There is no 'cnn'");
     const two = { ...ROWS, columns: ["args.lr", "summary.lr"] };

@@ -50,7 +50,7 @@ def answer(store: Any, layout: Layout, expression: str | None) -> dict[str, Any]
     chosen = Chosen.of(store, everything, wanted)
     if not chosen.rows:
         return plain(chosen, None, [], layout.spread) | {"latex": "", "markdown": ""}
-    page, notes = page_of(chosen, layout)
+    page, notes = page_of(chosen, layout, has_options=False)
     texts = {"latex": FORMS["latex"](page), "markdown": FORMS["md"](page)}
     return plain(chosen, page, notes, layout.spread) | texts
 
@@ -68,8 +68,13 @@ def plain(chosen: Chosen, page: Page | None, notes: list[str], spread: str) -> d
     }
 
 
-def page_of(chosen: Chosen, layout: Layout) -> tuple[Page, list[str]]:
+def page_of(chosen: Chosen, layout: Layout, *, has_options: bool = True) -> tuple[Page, list[str]]:
     """The table, and what else there is to say.
+
+    Args:
+        chosen: the experiments.
+        layout: what the table shows where.
+        has_options: whether who reads this can give the command's options, which would help.
 
     Raises:
         SettingError: a name is of no value, or of several.
@@ -81,7 +86,7 @@ def page_of(chosen: Chosen, layout: Layout) -> tuple[Page, list[str]]:
     if layout.seed:
         seed = field_list([layout.seed], chosen, "--seed")[0]
     results: dict[str, tuple[list[_compare_groups.Group], bool | None]] = {}
-    notes = [chosen.sentence] if chosen.sentence else []
+    notes = [said] if (said := chosen.sentence if has_options else _left_out(chosen)) else []
     for word in words(layout.cells):
         result = result_of(word, chosen, "--cell")
         groups = _compare_groups.collect(chosen.rows, [*rows, *columns], result.of, seed)
@@ -96,8 +101,18 @@ def page_of(chosen: Chosen, layout: Layout) -> tuple[Page, list[str]]:
     unknown = [name for name, (_, lower) in results.items() if lower is None]
     if unknown:
         names = listed(unknown)
-        notes.append(f"no best of {names}: the name does not tell; say --lower or --higher")
+        told = (
+            "the name does not tell; say --lower or --higher"
+            if has_options
+            else "the name does not tell whether small or large is better"
+        )
+        notes.append(f"no best of {names}: {told}")
     return Page(table, rows, columns, _note(table, layout.spread), best), notes
+
+
+def _left_out(chosen: Chosen) -> str:
+    ids = [expid for some in chosen.left_out.values() for expid in some]
+    return f"left out, since they did not end well: {listed(ids)}" if ids else ""
 
 
 def _note(table: PaperTable, spread: str) -> str:

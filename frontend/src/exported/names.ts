@@ -14,7 +14,7 @@ export function hintFor(word: string, columns: readonly string[]): string {
   if (constant) return `Write ${constant}.`;
   const close = closeTo(word, columns);
   if (close.length > 0) return `Did you mean ${close.map((name) => `'${name}'`).join(" or ")}?`;
-  return "Columns (C) shows the names; 'meticulous ui' knows all that is recorded.";
+  return "Columns (C) of the table shows the names; 'meticulous ui' knows all that is recorded.";
 }
 
 /** The columns whose names, in full or without what stands before a dot, look like a word. */

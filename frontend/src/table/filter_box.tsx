@@ -6,6 +6,7 @@ import type { Problem } from "../core/source";
 import { address, change } from "../core/state";
 import type { ColumnFacts } from "../core/types";
 import { complete, markedColumn, written } from "./completion";
+import { hintOnPage } from "./hints";
 
 const ALWAYS = ["id", "status", "status_message", "start_time", "duration", "description", "sha", "tags"];
 const WORDS = ["and", "or", "not", "in"];
@@ -126,7 +127,7 @@ function FilterProblem({ filter, problem }: { filter: string; problem: Problem }
         </code>
       )}
       <span>
-        {problem.message} {problem.hint}
+        {problem.message} {hintOnPage(problem.hint)}
       </span>
     </div>
   );
