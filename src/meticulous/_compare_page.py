@@ -86,7 +86,8 @@ def page_of(chosen: Chosen, layout: Layout, *, has_options: bool = True) -> tupl
     if layout.seed:
         seed = field_list([layout.seed], chosen, "--seed")[0]
     results: dict[str, tuple[list[_compare_groups.Group], bool | None]] = {}
-    notes = [said] if (said := chosen.sentence if has_options else _left_out(chosen)) else []
+    left_out = chosen.sentence if has_options else _left_out(chosen)
+    notes = [left_out] if left_out else []
     for word in words(layout.cells):
         result = result_of(word, chosen, "--cell")
         groups = _compare_groups.collect(chosen.rows, [*rows, *columns], result.of, seed)

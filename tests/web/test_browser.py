@@ -165,6 +165,7 @@ def test_one_experiment_shows_how_it_failed_its_console_and_its_files(page):
         "inputdata.csv1.2 kBabababababab"
     )
     page.get_by_role("tab", name="Console").click()
+    page.get_by_role("button", name="stdout").click()  # it failed: stderr comes first
     expect(page.locator(".console-list")).to_contain_text("epoch 0")
     page.get_by_label("Search the console").fill("epoch 4321")
     page.keyboard.press("Enter")
