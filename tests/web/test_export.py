@@ -103,7 +103,7 @@ def test_a_file_from_disk_shows_all_of_it_and_lets_nothing_act(capfd, store, tmp
             page.locator("#tab-panel, [role=tabpanel]").first.wait_for()
         go("#/experiment/5")
         sees("How it failed")
-        go("#/experiment/5/console")
+        go("#/experiment/5/console?part=stdout")
         sees("red")
         for part in (
             "drawing.svg",
