@@ -78,6 +78,17 @@ def test_an_experiment_called_all_does_not_stand_for_all_where_none_is_named(tmp
     assert _store.chosen(store, ["all"]) == ["all"]
 
 
+def test_a_folder_whose_number_begins_with_zeros_is_no_part_of_a_range(tmp_path, capfd):
+    for expid in ("0", "007", "5", "6", "7", "0099"):
+        write_record(tmp_path, expid)
+    store = Experiments(experiments_directory=tmp_path)
+    assert _store.chosen(store, ["5-7"]) == ["5", "6", "7"]
+    assert _store.chosen(store, ["0-5"]) == ["0", "5"]
+    assert _store.chosen(store, ["last", "007"]) == ["7", "007"]
+    argv = ("rm", "5-7", "--dry-run", "--experiments-directory", tmp_path)
+    assert "007" not in command.run(capfd, *argv)[1]
+
+
 def test_the_best_is_that_of_the_summary_where_an_arg_has_the_same_name(tmp_path):
     for expid, acc in (("1", 0.9), ("2", 0.8)):
         write_record(tmp_path, expid, args={"acc": 1 - acc}, summary={"acc": acc})

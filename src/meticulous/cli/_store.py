@@ -248,7 +248,8 @@ def _part(store: Experiments, part: str) -> list[str]:
 
 
 def _is_number(expid: str) -> bool:
-    return expid.isascii() and expid.isdigit()
+    """Whether it is a number as experiments get them: 007 is a name, and no part of 5-7."""
+    return expid.isascii() and expid.isdigit() and (expid[0] != "0" or expid == "0")
 
 
 def _unknown(store: Experiments, word: str) -> Any:
