@@ -70,10 +70,11 @@ class Series:
             not on every line, is a list of what was recorded.
 
         Raises:
-            SettingError: the experiment has no such metric.
+            SettingError: the experiment has no such metric, or the name is no text.
         """
         if metric is None:
             return self._every_metric(raw)
+        _check_name(metric, "one name, or none for all")
         curve = self._curve(metric)
         if curve is None:
             raise self._no_metric(metric)
@@ -151,6 +152,7 @@ class Series:
         """What `envelope` gives, by columns."""
         from . import _series_cache, _series_envelope
 
+        _check_name(metric, "one name")
         if x not in ("step", "time"):
             raise SettingError(f"x cannot be {x!r}.", "Use 'step' or 'time'.", name="x", value=x)
         if buckets < 1:
@@ -314,6 +316,13 @@ class Series:
             hint = f"It has {', '.join(map(repr, names[:10]))}{', ...' if names[10:] else ''}."
         message = f"There is no metric {metric!r} in experiment {self.expid}."
         return SettingError(message, hint, name="metric", value=metric)
+
+
+def _check_name(metric: Any, what: str) -> None:
+    if not isinstance(metric, str):
+        kind = type(metric).__name__
+        message = f"A metric's name is text, not {kind}."
+        raise SettingError(message, f"Give {what}.", name="metric", value=metric)
 
 
 def _rows(source: Source, raw: bool, until: int) -> Iterator[tuple[int, dict[str, Any]]]:

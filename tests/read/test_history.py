@@ -52,6 +52,10 @@ def test_one_metric_has_a_step_a_time_and_a_value_per_point(written):
     assert history["loss"].dtype == numpy.float64
     with pytest.raises(KeyError):
         history["acc"]
+    with pytest.raises(SettingError, match="text, not list. Give one name, or none for all."):
+        reader.history(["loss", "acc"])
+    with pytest.raises(SettingError, match="text, not list. Give one name."):
+        reader.envelope(["loss"], 10)
 
 
 def test_every_metric_has_a_row_for_each_line_and_none_where_it_is_missing(written):
