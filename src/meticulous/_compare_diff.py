@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ SECTIONS = (
     "status",
     "summary",
     "metrics",
+    "outputs",
 )
 DEPTH = 5
 MAX_POINTS = 2_000_000
@@ -252,7 +254,8 @@ def _passing(path: _Path) -> bool:
     return job or path == ("disk", "free")
 
 
-def _inputs(readers: Sequence[Any]) -> Section:
+def _files(roles: Collection[str], readers: Sequence[Any]) -> Section:
+    """Recorded files of some roles, by their hashes."""
     found: list[_Values | None] = []
     notes = []
     for reader in readers:
@@ -261,7 +264,7 @@ def _inputs(readers: Sequence[Any]) -> Section:
             {
                 input_key(line): line.get("sha256") or line.get("problem")
                 for line in lines
-                if line["role"] in ("input", "arg")
+                if line["role"] in roles
             }
         )
         if problem:
@@ -377,10 +380,11 @@ def _first_difference(first: list[Any], second: list[Any]) -> Any:
 _COMPARED: dict[str, Callable[[Sequence[Any]], Section]] = {
     "args": _args,
     "environment": _environment,
-    "inputs": _inputs,
+    "inputs": partial(_files, ("input", "arg")),
     "command": _command,
     "description": _description,
     "status": _status,
     "summary": _summary,
     "metrics": _metrics,
+    "outputs": partial(_files, ("output",)),
 }

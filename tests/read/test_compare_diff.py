@@ -110,6 +110,7 @@ def test_inputs_are_told_apart_by_their_hashes(tmp_path):
         "only.txt": ["d", MISSING],
         "experiment: in.txt": [MISSING, "gone"],
     }
+    assert different(compared(tmp_path, "1", "2")["outputs"]) == {"out": [MISSING, "e"]}
     assert section.notes == [f"{expid}: files.jsonl: 2 broken lines" for expid in "12"]
 
 
@@ -140,7 +141,7 @@ def test_when_nothing_differs_a_sentence_says_so(tmp_path):
     found = compared(tmp_path, "1", "2")
     assert compare.verdict(found, ["1", "2"]) == (
         "1 and 2 differ in nothing that was recorded: same code, args, environment, inputs, "
-        "command, description, summary, metrics"
+        "command, description, summary, metrics, outputs"
     )
     some = compared(tmp_path, "1", "2", sections=["args", "summary"])
     assert compare.verdict(some, ["1", "2"]) == "1 and 2 do not differ in: args, summary"

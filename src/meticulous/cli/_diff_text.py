@@ -68,7 +68,7 @@ def _ran(reader: Any) -> str:
 
 def _section(name: str, section: Section, ids: Sequence[str], everything: bool) -> list[str]:
     lines = [line for line in section.lines if line.differs or everything]
-    if name == "inputs":
+    if name in ("inputs", "outputs"):
         short = [[_hash(value) for value in line.values] for line in lines]
         lines = [line._replace(values=values) for line, values in zip(lines, short, strict=True)]
     part = _pairs(section.pairs, everything)

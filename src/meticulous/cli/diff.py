@@ -23,6 +23,7 @@ _OPTIONS = {
     "status": "how they ended",
     "summary": "the summary's values",
     "metrics": "last, min, max and count of each metric, and where two curves part",
+    "outputs": "files that were recorded as outputs, by their hashes",
 }
 _SECTIONS = {"env": "environment"}
 _EXAMPLES = """\
@@ -32,8 +33,8 @@ where an experiment has none. Ids of jobs and free disk space are not compared.
 
 With --json, {"diff": {...}} holds: "experiments" (expid, status, start_time, duration, description,
 sha, snapshot); "verdict"; and "sections", an object of code, args, environment, inputs, command,
-description, status, summary, metrics. Each section has "differs" (how many things do), "values"
-(a list of name, differs, and values by id: an experiment that lacks one has no key), "notes" (what
+description, status, summary, metrics, outputs. Each has "differs" (how many things do), "values" (a
+list of name, differs, and values by id: an experiment that lacks one has no key), "notes" (what
 could not be compared); code also "pairs" (from, to, same: true, false, or null when nobody can
 tell; problem, commits, files, patch); metrics also "part" (the step at which two curves part).
 
