@@ -146,6 +146,15 @@ def test_nothing_that_matches_a_filter(curves, capfd):
     assert numbers(capfd, "loss", "--filter", "lr > 5")["panels"] == []
 
 
+def test_all_and_groups_are_of_all_experiments_where_none_is_named(curves, capfd):
+    def ids(*argv):
+        return [curve["ids"] for curve in numbers(capfd, "loss", *argv)["panels"][0]["curves"]]
+
+    assert ids("--all") == [["1"], ["2"], ["3"], ["4"]]
+    assert ids("--groupby", "model") == [["1", "2"], ["3", "4"]]
+    assert ids("--groupby", "model", "-i", "1-3") == [["1", "2"], ["3"]]
+
+
 def test_metrics_may_stand_in_a_list_with_commas(curves, capfd):
     logged(curves / "1", [{"loss": 1, "a,b": 2, "val/acc": 3}] * 2)
     panels = numbers(capfd, "loss,val/*", "a,b", "-i", "1")["panels"]

@@ -89,7 +89,8 @@ def _parser() -> _output.Parser:
     add = made.add_argument
     add("metrics", nargs="*", metavar="METRIC", help="names, or patterns such as 'val/*'")
     add("--regex", action="store_true", help="METRICs are regular expressions")
-    add("-i", "--ids", action="append", metavar="IDS", help=f"{_store.IDS}; last if not given")
+    ids = f"{_store.IDS}; otherwise last, with --filter, --all or --groupby all"
+    add("-i", "--ids", action="append", metavar="IDS", help=ids)
     _store.add_questions(made)
     add("--all", action="store_true", help=f"all experiments, not only the newest {_NEWEST}")
     add(
@@ -211,7 +212,8 @@ def _found(store: Experiments, options: argparse.Namespace) -> _Found:
 
 
 def _chosen(store: Experiments, options: argparse.Namespace) -> list[str]:
-    words = options.ids or ([] if options.filter else ["last"])
+    several = options.filter or options.all or options.groupby
+    words = options.ids or ([] if several else ["last"])
     return _store.chosen(store, words, options.filter)
 
 
