@@ -52,9 +52,9 @@ def test_one_metric_has_a_step_a_time_and_a_value_per_point(written):
     assert history["loss"].dtype == numpy.float64
     with pytest.raises(KeyError):
         history["acc"]
-    with pytest.raises(SettingError, match="text, not list. Give one name, or none for all."):
+    with pytest.raises(SettingError, match=r"not list\. Give one name, or none for all\."):
         reader.history(["loss", "acc"])
-    with pytest.raises(SettingError, match="text, not list. Give one name."):
+    with pytest.raises(SettingError, match=r"not list\. Give one name\."):
         reader.envelope(["loss"], 10)
 
 
