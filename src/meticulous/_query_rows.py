@@ -101,12 +101,23 @@ def ordered(rows: Sequence[Row], fields: Sequence[Field], *, descending: bool = 
     return found
 
 
-def grouped(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Row]:
+def grouped(
+    rows: Sequence[Row],
+    keys: Sequence[Field],
+    names: Names,
+    odd: dict[Field, tuple[int, list[str]]] | None = None,
+) -> list[Row]:
     """Make one row of the rows that agree in some values, in the order of these values.
 
     Each has the values, ``count``, and for every arg, summary value and duration that is a number
-    wherever it is recorded, its mean as ``NAME_mean`` and its standard deviation as ``NAME_std``
-    (of a sample; none for one value). A recorded NaN makes the mean NaN.
+    somewhere and a truth value nowhere, the mean of the numbers as ``NAME_mean`` and their standard
+    deviation as ``NAME_std`` (of a sample; none for one value). A recorded NaN makes the mean NaN.
+
+    Args:
+        rows: of experiments.
+        keys: what they have to agree in.
+        names: of the rows.
+        odd: gets how many values each such field has, and the ids with one that is no number.
     """
     # Row by row, since a row may read its values anew when others were asked meanwhile.
     getters = [key.getter for key in keys]
@@ -114,6 +125,7 @@ def grouped(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Ro
     left = [(field, field.getter) for field in measured if field not in keys]
     parts = {key if group == "header" else group for group, key in [*measured, *keys]}
     groups: dict[tuple[str, ...], _Group] = {}
+    others: dict[Field, list[Row]] = {}
     for row in rows:
         known = {part: value for part in parts if (value := row.get(part, MISSING)) is not MISSING}
         same = tuple(identity(getter(known)) for getter in getters)
@@ -121,10 +133,21 @@ def grouped(rows: Sequence[Row], keys: Sequence[Field], names: Names) -> list[Ro
         if group is None:
             group = groups[same] = _Group([(key, key.getter(known)) for key in keys])
         group.count += 1
-        text = [field for field, getter in left if not group.add(field, getter(known))]
-        if text:
-            left = [pair for pair in left if pair[0] not in text]
+        truths = set()
+        for field, getter in left:
+            value = getter(known)
+            if type(value) is bool:
+                truths.add(field)
+            elif not group.add(field, value):
+                others.setdefault(field, []).append(row)
+        if truths:
+            left = [pair for pair in left if pair[0] not in truths]
     numeric = [field for field, _ in left if any(field in one.numbers for one in groups.values())]
+    if odd is not None:
+        for field in [field for field, _ in left if field in others]:
+            ids = [row["expid"] for row in others[field]]
+            count = sum(len(one.numbers.get(field, ())) for one in groups.values())
+            odd[field] = count + len(ids), ids
     made = [group.row(numeric) for group in groups.values()]
     return ordered(made, keys, descending=False)
 
@@ -149,7 +172,7 @@ class _Group:
         """Add a value; False if it is no number."""
         if value is None or value is MISSING:
             return True
-        found = None if type(value) is bool else number(value)
+        found = number(value)
         if found is None:
             return False
         numbers = self.numbers.get(field)

@@ -252,6 +252,25 @@ def test_groups_have_means_and_deviations_in_the_order_of_their_keys(runs, capfd
     assert [line.split() for line in out.splitlines()[-2:]] == [["cnn", "0", "0.5"], ["vit", "3"]]
 
 
+def test_what_is_no_number_is_left_out_of_a_mean_and_that_is_said(tmp_path, capfd, monkeypatch):
+    for number in range(1, 7):
+        summary = {"mixed": "n/a" if number == 6 else number, "text": "a"}
+        args = {"m": "a" if number < 4 else "b"}
+        write_record(tmp_path / "experiments", str(number), args=args, summary=summary)
+    monkeypatch.chdir(tmp_path)
+    said = "summary.mixed: 1 of 6 is no number (6)."
+    for words in ([], ["--columns", "mixed"]):
+        out = run(capfd, "list", "--groupby", "m", *words)[1]
+        assert out.endswith(f"\n\n{said}\n")
+        assert re.search(r"^b .* 4\.5 +0\.70710678$", out, re.MULTILINE)
+    code, out, err = run(capfd, "list", "--groupby", "m", "--csv")
+    assert (code, err) == (0, f"meticulous: {said}\n")
+    assert said not in out and "text" not in out
+    assert said not in run(capfd, "list", "--groupby", "m", "--columns", "count")[1]
+    words = ["--columns", "mixed", "--filter", "mixed == 'n/a'"]
+    assert "summary.mixed: 1 of 1 is no" in run(capfd, "list", "--groupby", "m", *words)[1]
+
+
 def test_the_long_example_of_2020_works(tmp_path, capfd, monkeypatch):
     for number in range(4):
         args = {"xval_strategy": "xval", "k": number // 2, "method": "m"}

@@ -112,7 +112,7 @@ def test_whatever_the_values_sorting_keeps_all_and_is_stable(values, descending)
     assert ordered(once, [LR], descending=descending) == once
 
 
-def test_groups_have_the_mean_and_the_deviation_of_what_is_a_number_everywhere():
+def test_groups_have_the_mean_and_the_deviation_of_the_numbers():
     rows = [
         row("1", {"model": "b", "seed": 0, "flag": True}, {"acc": 1, "note": "x", "some": 4}),
         row("2", {"model": "b", "seed": 1, "flag": True}, {"acc": 2.0, "note": 3}),
@@ -120,7 +120,9 @@ def test_groups_have_the_mean_and_the_deviation_of_what_is_a_number_everywhere()
         row("4", {"seed": 0}, {"acc": "Infinity"}),
     ]
     key = Field("args", "model")
-    groups = grouped(rows, [key], Names(rows))
+    odd = {}
+    groups = grouped(rows, [key], Names(rows), odd)
+    assert odd == {Field("summary", "note"): (2, ["1"])}
     names = Names(groups)
     assert [field.name for field in names.fields("header", "args", "summary")] == [
         "header.count",
@@ -131,6 +133,8 @@ def test_groups_have_the_mean_and_the_deviation_of_what_is_a_number_everywhere()
         "args.seed_std",
         "summary.acc_mean",
         "summary.acc_std",
+        "summary.note_mean",
+        "summary.note_std",
         "summary.some_mean",
         "summary.some_std",
     ]

@@ -24,6 +24,7 @@ __all__ = [
     "is_ascii_only",
     "print_error",
     "print_json",
+    "print_note",
     "print_table",
     "progress",
     "table_lines",
@@ -136,6 +137,11 @@ def print_error(error: MeticulousError | OSError) -> None:
         text = f"Cannot go on:{place} {error.strerror or type(error).__name__}."
         if isinstance(error, FileNotFoundError) and not place:
             text = "The working directory is gone. Change into another one."
+    print_note(text)
+
+
+def print_note(text: str) -> None:
+    """Say a line on standard error."""
     with contextlib.suppress(OSError, ValueError):  # then there is nobody to tell
         if sys.stderr is not None:
             sys.stderr.write(f"meticulous: {_table.clean(text)}\n")

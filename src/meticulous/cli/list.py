@@ -21,6 +21,7 @@ Row = dict[str, Any]
 
 _WATCH = 2.0
 _COLLECT = 20_000
+_FEW = 5
 _FRAME = ("sha", "start_time", "status", "status_message")
 
 
@@ -84,6 +85,8 @@ def _drawn(store: Experiments, options: Any) -> tuple[list[str], list[str], list
     title = f"{time.strftime('%H:%M:%S')}  {title}"
     columns = _columns(rows, names, options, _chosen(names, options)) if rows else []
     lines = _output.table_lines(cut(clean(title), _output.width() or 80), columns)
+    if options.groupby and rows:
+        lines[2].extend(_left_out(_chosen(names, options) or [], options))
     store.remember()
     return lines
 
@@ -168,8 +171,11 @@ def _groups(
         return rows, names
     keys = _query_rows.key_fields(options.groupby, names, "--groupby")
     options.keys = keys
-    possible = _query_rows.grouped(everything, keys, names)
-    found = possible if rows is everything else _query_rows.grouped(rows, keys, names)
+    options.odd = {}
+    found = possible = _query_rows.grouped(everything, keys, names, options.odd)
+    if rows is not everything:
+        options.odd = {}
+        found = _query_rows.grouped(rows, keys, names, options.odd)
     return found, Names(possible, options.normalize_json_values)
 
 
@@ -208,8 +214,27 @@ def _show(rows: list[Row], names: Names, options: Any, store: Experiments, title
         _output.write(f"{clean(title)}\n")
     else:
         _output.print_table(title, _columns(rows, names, options, chosen))
+    notes = _left_out(chosen or [], options) if options.groupby and rows else []
+    if options.form:
+        for note in notes:
+            _output.print_note(note)
+    elif notes:
+        _output.write("\n".join(["", *notes]) + "\n")
     if options.export and not options.form:
         _output.write(f"\nWritten to {clean(options.export)}.\n")
+
+
+def _left_out(chosen: list[Field], options: Any) -> list[str]:
+    """What the means that are shown leave out, a sentence each."""
+    shown = {(field.group, field.key.removesuffix("_mean")) for field in chosen}
+    found = []
+    for field in shown & options.odd.keys():
+        count, ids = options.odd[field]
+        numbers = "is no number" if len(ids) == 1 else "are no numbers"
+        which = ", ".join([*ids[:_FEW], "..."][: len(ids)])
+        text = f"{field[0]}.{field[1]}: {len(ids)} of {count} {numbers} ({which})."
+        found.append(cut(clean(text), _output.width() or len(text)))
+    return sorted(found)
 
 
 def _columns(rows: list[Row], names: Names, options: Any, chosen: list[Field] | None) -> Any:
