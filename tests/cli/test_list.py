@@ -334,6 +334,25 @@ def test_logged_values_are_columns_on_request(logged, capfd):
     assert json.loads(run(capfd, "list", "--json")[1])["experiments"][0].get("metrics") is None
 
 
+def test_metrics_cannot_be_grouped_here_and_what_groups_them_is_named(logged, capfd):
+    for words in (["loss:min"], ["loss:min,acc", "--columns", "n"]):
+        code, out, err = run(capfd, "list", "--groupby", "n", "--metrics", *words)
+        said = "Metrics cannot be grouped here. See: meticulous stats loss:min --groupby n\n"
+        assert (code, out, err) == (2, "", f"meticulous: {said}")
+    assert run(capfd, "stats", "loss:min", "--groupby", "n")[0] == 0
+
+
+def test_a_metric_whose_name_holds_a_comma_or_a_space_is_written_in_backticks(logged, capfd):
+    line = {"step": 0, "a, b": 1, "my loss": 2}
+    (logged / "1" / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    words = ["--metrics", "`a, b`,loss", "`a, b:min`", "my loss", "--json", "--columns", "id"]
+    row = json.loads(run(capfd, "list", *words)[1])["rows"][0]
+    keys = ["metrics.a, b.last", "metrics.a, b.min", "metrics.my loss.last"]
+    assert [row[key] for key in keys] == [1, 1, 2]
+    err = run(capfd, "list", "--metrics", "a,b")[2]
+    assert "There is no metric 'a'. There are: `a, b`, `my loss`, loss, val/acc." in err
+
+
 def test_an_unknown_metric_is_named_with_those_that_look_like_it(logged, capfd):
     for words, said in (
         (["--metrics", "los"], "There is no metric 'los'. Did you mean 'loss'?"),

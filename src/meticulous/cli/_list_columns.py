@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from .. import _better, _folder, _status
-from .._query_names import EXPID, Field, Names
+from .._query_names import EXPID, Field, Names, words
 from .._table import MISSING, Column, clean, cut, duration_text
 from ..errors import SettingError
 from . import _output
 
-__all__ = ["args_of", "chosen_columns", "differing", "listing", "metric"]
+__all__ = ["args_of", "chosen_columns", "differing", "listing", "logged", "metric"]
 
 _DAY = 86400.0
 _LONGEST = 36500 * _DAY
@@ -172,14 +172,18 @@ def _took(duration: float | None) -> Any:
     return MISSING if duration is None else duration_text(duration) or MISSING
 
 
+def logged(word: str, names: Names) -> list[Field]:
+    """The field of a logged value that is called so in full, if there is one."""
+    return names.exact(f"metrics.{word.replace(':', '.')}")
+
+
 def metric(word: str, names: Names) -> Field:
     """The field of a logged value, such as ``loss`` (the last) or ``loss:min``.
 
     Raises:
         SettingError: no experiment has logged such a metric, or it has no such value.
     """
-    found = names.exact(f"metrics.{word.replace(':', '.')}")
-    if found:
+    if found := logged(word, names):
         return found[0]
     import difflib
 
@@ -187,12 +191,20 @@ def metric(word: str, names: Names) -> Field:
     known = [key.removesuffix(".count") for key in names.keys("metrics") if key.endswith(".count")]
     problem, hint = f"There is no metric {cut(clean(name), 60)!r}.", "Nothing was logged."
     if name in known:
-        problem, hint = f"A metric has no {cut(clean(how), 60)!r}.", f"Write {name}:min or :max."
+        problem, hint = (
+            f"A metric has no {cut(clean(how), 60)!r}.",
+            f"Write {_listable(f'{name}:min')} or :max.",
+        )
     elif close := difflib.get_close_matches(name, known, 3):
-        hint = f"Did you mean {' or '.join(map(repr, map(clean, close)))}?"
+        hint = f"Did you mean {' or '.join(repr(_listable(name)) for name in close)}?"
     elif known:
-        hint = f"There are: {', '.join(map(clean, known[:8]))}."
+        hint = f"There are: {', '.join(map(_listable, known[:8]))}."
     raise SettingError(f"Argument --metrics: {problem}", hint, name="--metrics", value=word)
+
+
+def _listable(name: str) -> str:
+    """A name as it is written in a list of names."""
+    return clean(name if words([name]) == [name] else f"`{name}`")
 
 
 def args_of(rows: list[Row], names: Names, which: str) -> list[Field]:

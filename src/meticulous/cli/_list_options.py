@@ -8,8 +8,8 @@ __all__ = ["parser"]
 
 _EXAMPLES = """\
 A mark '!' after the status: part of the record is broken or was lost; the message says what.
-Names of columns: args.lr or args_lr, or lr where that is clear; several with commas or spaces.
-Filters are told of in docs/guides/filter.md.
+Names of columns: args.lr or args_lr, or lr where that is clear; several with commas or spaces;
+one that holds them in backticks. Filters are told of in docs/guides/filter.md.
 
 A mark '*': the best value of its column, if the name tells whether small or large is better.
 

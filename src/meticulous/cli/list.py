@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._experiments_row import LazyRow
-from .._query_names import EXPID, Field, Names
+from .._query_names import EXPID, Field, Names, words
 from .._table import clean, cut
 from ..errors import SettingError
 from ..experiments import ExperimentReader, Experiments
@@ -103,6 +103,12 @@ def _check(options: Any) -> None:
         raise SettingError("Argument --normalize_json_values: it has to be 0 or more.")
     if options.form == "parquet" and sys.stdout is not None and sys.stdout.isatty():
         raise SettingError("Parquet is not for a terminal.", "Send it to a file: > x.parquet")
+    if options.groupby and options.metrics:
+        import shlex
+
+        first = [*words(options.metrics), *options.metrics][0].removesuffix(":count")
+        hint = f"See: {shlex.join(['meticulous', 'stats', first, '--groupby', *options.groupby])}"
+        raise SettingError("Metrics cannot be grouped here.", hint, name="--metrics")
     _check_watch(options)
     if options.export is not None:
         from . import _list_export
@@ -275,8 +281,12 @@ def _metrics(names: Names, options: Any) -> list[Field]:
     Raises:
         SettingError: no experiment has logged such a metric.
     """
-    words = _list_rows.listed(options.metrics or [])
-    return [_list_columns.metric(word, names) for word in words]
+    listed = [
+        word
+        for text in options.metrics or []
+        for word in ([text] if _list_columns.logged(text, names) else words([text]))
+    ]
+    return [_list_columns.metric(word, names) for word in dict.fromkeys(listed)]
 
 
 def _args_and_measured(
