@@ -16,6 +16,8 @@ __all__ = ["SPREADS", "Cell", "PaperTable", "rounding"]
 SPREADS = ("std", "sem", "ci", "none")
 _PLAIN = frozenset((-3, -2, -1, 0, 1, 2, 3, 4, 5))
 _WITHOUT_SPREAD = 4
+_WIDEST = 5
+"""How many powers of ten numbers that are rounded together may be apart."""
 
 
 class Cell(NamedTuple):
@@ -115,26 +117,40 @@ def _distinct(keys: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _line(groups: list[Group], spread: str, decimals: int | None, lower: bool | None) -> list[Cell]:
-    """The cells of one column, or row: rounded to the same place, the best ones marked."""
+    """The cells of one column, or row: rounded to the same place unless they are far apart, and the
+    best ones marked, with those that round to the same; 0.00 is the same for the best alone.
+    """
     found = [group.description for group in groups]
     means = [each.mean or 0.0 for each in found]
     spreads = [_spread(each, spread) for each in found]
-    exponent, places = rounding(means, spreads, decimals)
-    texts = [_text(mean, exponent, places) for mean in means]
-    best = ""
+    sizes = [_magnitude(mean) for mean in means if mean and math.isfinite(mean)]
+    if sizes and max(sizes) - min(sizes) > _WIDEST:  # as of a diverged run among others
+        pairs = zip(means, spreads, strict=True)
+        roundings = [rounding([mean], [width], decimals) for mean, width in pairs]
+    else:
+        roundings = [rounding(means, spreads, decimals)] * len(means)
+    texts = [_text(mean, *each) for mean, each in zip(means, roundings, strict=True)]
+    best = None
     if lower is not None and len(texts) > 1:
-        best = texts[means.index(min(means) if lower else max(means))]
+        best = means.index(min(means) if lower else max(means))
+
+    def is_best(place: int) -> bool:
+        if best is None or means[place] == means[best]:
+            return best is not None
+        same = (texts[place], roundings[place][0]) == (texts[best], roundings[best][0])
+        return same and bool(texts[best].strip("-0."))
+
     return [
         Cell(
             group,
-            each,
+            found[place],
             width,
-            text,
-            "" if width is None else _text(width, exponent, places),
-            exponent,
-            text == best,
+            texts[place],
+            "" if width is None else _text(width, *roundings[place]),
+            roundings[place][0],
+            is_best(place),
         )
-        for group, each, width, text in zip(groups, found, spreads, texts, strict=True)
+        for place, (group, width) in enumerate(zip(groups, spreads, strict=True))
     ]
 
 

@@ -312,5 +312,23 @@ def test_what_rounds_to_the_best_is_best_too_in_columns_or_rows():
     assert table.cells[1][1].spread_text == ""
 
 
+def test_a_diverged_row_leaves_the_others_readable_and_zeros_are_the_best_by_chance_no_more():
+    def shown(**options):
+        losses = {"a": [0.30, 0.32, 0.29], "b": [0.35, 0.37, 0.36], "c": [2e8, 9e8, 5e8]}
+        table = table_of({(row, "x"): each for row, each in losses.items()}, True, **options)
+        return [(c.mean_text, c.spread_text, c.exponent, c.best) for (c,) in table.cells]
+
+    assert shown() == [
+        ("0.303", "0.015", 0, True),
+        ("0.360", "0.010", 0, False),
+        ("5.3", "3.5", 8, False),
+    ]
+    assert [each[0] for each in shown(decimals=2)] == ["0.30", "0.36", "5.33"]
+    assert [each[3] for each in shown(decimals=2)] == [True, False, False]
+    near = {("a", "x"): [0.001, 0.002], ("b", "x"): [0.003, 0.004], ("c", "x"): [5.0, 6.0]}
+    (a,), (b,), _ = table_of(near, True, decimals=1).cells
+    assert (a.mean_text, b.mean_text, a.best, b.best) == ("0.0", "0.0", True, False)
+
+
 def test_ten_thousand_resamples_are_what_the_interval_is_made_of():
     assert _compare_statistics._RESAMPLES == 10_000

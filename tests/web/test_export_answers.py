@@ -49,6 +49,8 @@ def summary_of(number):
         "steps": 10**6 * (number % 4),
         "large": (-1) ** number * 1e300 * number,
         "tiny": number * 5e-324,
+        "far_loss": (0.3 + number / 1000) * (1e9 if number % 5 == 4 else 1),
+        "zero_loss": (1 if number < 5 else -1) + number / 1000,
         "flag": number % 2 == 0,
         "text": "good" if number % 3 else "bad",
         "same": 7,
@@ -243,7 +245,17 @@ def test_the_paper_table_has_the_same_cells_rounded_and_marked_the_same(api, ask
         {"rows": "args.seed", "cell": "summary.acc", "filter": "status == 'ERROR'"},
         {"rows": "model", "cols": "model", "cell": "acc,lr"},
     ]
-    check(api, ask, "table", questions)
+    far = {"rows": "args.seed", "cell": "summary.far_loss"}
+    zeros = far | {"cell": "summary.zero_loss", "filter": "expid in [1, 2, 3, 6, 7, 8]"}
+    check(api, ask, "table", [*questions, far, far | {"rows": "args.model"}, zeros])
+    texts = [cell["text"] for cell in api.table(**far)["cells"]]
+    assert texts[0].startswith("0.3") and texts[4].endswith("e+08")
+    cells = api.table(**zeros)["cells"]
+    assert [(cell["text"][:3], cell["best"]) for cell in cells] == [
+        ("0.0", True),
+        ("0.0", False),
+        ("0.0", False),
+    ]
 
 
 def test_what_cannot_be_answered_is_told_in_a_sentence(ask):

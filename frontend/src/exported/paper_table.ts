@@ -95,19 +95,28 @@ export function sizeOf({ group }: Cell): number {
   return group.numbers.length;
 }
 
-/** The cells of one column: rounded to the same place, the best ones marked. */
+/** How many powers of ten numbers that are rounded together may be apart. */
+const WIDEST = 5;
+
+/** The cells of one column: rounded to the same place unless they are far apart, the best ones marked. */
 function cellsOf(column: (Group | null)[], isLower: boolean | null): (Cell | null)[] {
   const groups = column.filter((group) => group !== null);
   const means = groups.map(({ numbers }) => meanOf(numbers));
   const spreads = groups.map(({ numbers }, place) => deviationOf(numbers, means[place]!));
-  const [exponent, places] = rounding(means, spreads);
-  const texts = means.map((mean) => rounded(mean, -exponent, places));
+  const sizes = means.filter((mean) => mean !== 0 && Number.isFinite(mean)).map(magnitude);
+  const isWide = Math.max(...sizes) - Math.min(...sizes) > WIDEST;
+  const together = rounding(means, spreads);
+  const roundings = means.map((mean, place) => (isWide ? rounding([mean], [spreads[place]!]) : together));
+  const texts = means.map((mean, place) => rounded(mean, -roundings[place]![0], roundings[place]![1]));
   const extreme = means.reduce((a, b) => ((isLower ? b < a : b > a) ? b : a), means[0] ?? 0);
-  const best = isLower === null || means.length < 2 ? null : texts[means.indexOf(extreme)];
+  const best = means.indexOf(extreme);
   const cells = groups.map((group, place): Cell => {
-    const [spread, meanText] = [spreads[place]!, texts[place]!];
+    const [mean, spread, meanText] = [means[place]!, spreads[place]!, texts[place]!];
+    const [exponent, places] = roundings[place]!;
     const spreadText = spread === null ? "" : rounded(spread, -exponent, places);
-    return { group, mean: means[place]!, spread, meanText, spreadText, exponent, isBest: meanText === best };
+    const isSame = meanText === texts[best] && exponent === roundings[best]![0] && /[1-9]/.test(meanText);
+    const isBest = isLower !== null && means.length > 1 && (mean === extreme || isSame);
+    return { group, mean, spread, meanText, spreadText, exponent, isBest };
   });
   return column.map((group) => (group === null ? null : cells[groups.indexOf(group)]!));
 }

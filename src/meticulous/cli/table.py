@@ -20,10 +20,11 @@ _EXAMPLES = (
     _stats_values.RESULTS
     + """
 Each column has as many digits as the spread in its middle deserves: two of the spread's digits if
-they begin with 100 to 354, otherwise one (the rule of the Particle Data Group). The best of each
-column is bold, with all that round to the same, where the result's name tells whether it is small
-or large; --lower and --higher say it. The number of results stands in cells where it is not the
-usual one. With --seed, all runs of one seed in a cell count as one result, their mean.
+they begin with 100 to 354, otherwise one (the rule of the Particle Data Group). Where its means are
+more than five powers of ten apart, each cell is rounded by itself. The best of each column is bold,
+with all that round to the same (unless that is 0.00), where the result's name tells whether it is
+small or large; --lower and --higher say it. The number of results stands in cells where it is not
+the usual one. With --seed, all runs of one seed in a cell count as one result, their mean.
 
 examples:
   meticulous table --rows args.model --cols args.dataset --cell summary.accuracy
