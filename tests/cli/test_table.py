@@ -217,6 +217,26 @@ def test_no_experiments_is_an_answer(tmp_path, capfd):
     assert code == 3 and json.loads(out)["table"]["cells"] == []
 
 
+def test_where_nothing_matches_the_document_is_a_table_without_rows(results, capfd, tmp_path):
+    argv = (*ARGV, "--filter", "seed > 9")
+    said = "meticulous: No experiments match in experiments/.\n"
+    begins = {
+        "md": "| model |\n| --- |\n\n",
+        "latex": "% no experiments match; \\usepackage{booktabs}\n\\begin{tabular}{l}\n",
+        "html": "<table>\n<caption>no experiments match</caption>\n",
+        "csv": "args.model,cell,n,mean",
+    }
+    for form, begin in begins.items():
+        code, out, err = run(capfd, *argv, f"--{form}")
+        assert (code, err) == (0, said) and out.startswith(begin)
+    file = tmp_path / "t.tex"
+    file.write_text("old")
+    code, out, err = run(capfd, *argv, "--out", file, "--fail-empty")
+    assert (code, out, err) == (3, f"Written to {file}.\n", said)
+    assert file.read_text().startswith(begins["latex"]) and "toprule" in file.read_text()
+    assert run(capfd, *argv)[1:] == (said.removeprefix("meticulous: "), "")
+
+
 # ---------------------------------------------------------------------------- nothing is markup
 
 

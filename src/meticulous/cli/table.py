@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from .. import _compare_page, _files
 from .._compare_forms import FORMS, Page
-from .._compare_table import SPREADS
+from .._compare_table import SPREADS, PaperTable
+from .._query_names import Field, words
 from .._table import clean
 from ..errors import SettingError, StorageError
 from . import _output, _stats_values, _store, _table_forms
@@ -43,10 +44,7 @@ def run(argv: Sequence[str]) -> int:
     _check(options)
     chosen = _stats_values.choose(options)
     if not chosen.rows:
-        if options.form == "json":
-            _output.print_json("table", _compare_page.plain(chosen, None, [], options.spread))
-        else:
-            _output.write(_stats_values.nothing(chosen) + "\n")
+        _write_empty(chosen, options)
         return _store.NOTHING_MATCHED if options.fail_empty else 0
     page, notes = _compare_page.page_of(chosen, _layout(options))
     chosen.store.remember()
@@ -57,6 +55,28 @@ def run(argv: Sequence[str]) -> int:
     else:
         _write(page, notes, options, len(chosen.rows), _stats_values.place(chosen.store))
     return 0
+
+
+def _write_empty(chosen: _stats_values.Chosen, options: argparse.Namespace) -> None:
+    """Say that there is nothing, beside a table without rows where a form is asked for.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    said = _stats_values.nothing(chosen)
+    if options.form == "json":
+        _output.print_json("table", _compare_page.plain(chosen, None, [], options.spread))
+    elif options.form or options.out:
+        known = [chosen.names.exact(word) or [Field("args", word)] for word in words(options.rows)]
+        table = PaperTable({}, len(known), options.spread)
+        page = Page(table, [fields[0] for fields in known], [], "no experiments match", "")
+        if options.out:
+            _write_file(page, options)
+        else:
+            _output.write(FORMS[options.form](page))
+        _output.print_note(said)
+    else:
+        _output.write(f"{said}\n")
 
 
 def _layout(options: argparse.Namespace) -> _compare_page.Layout:
@@ -175,12 +195,7 @@ def _write(
         StorageError: the file cannot be written.
     """
     if options.out:
-        text = FORMS[options.file_form](page)
-        try:
-            _files.replace(os.path.abspath(options.out), text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise StorageError.from_oserror("write", options.out, error) from error
-        _output.write(f"Written to {clean(options.out)}.\n")
+        _write_file(page, options)
     else:
         cells = ", ".join(dict.fromkeys(name for _, name in page.table.columns))
         by = " and ".join(field.name for field in [*page.fields, *page.column_fields])
@@ -192,6 +207,15 @@ def _write(
         notes = [f"{note}; * {page.best}" if page.best else note, *notes]
         _output.write("\n")
     _stats_values.write_notes(notes)
+
+
+def _write_file(page: Page, options: argparse.Namespace) -> None:
+    text = FORMS[options.file_form](page)
+    try:
+        _files.replace(os.path.abspath(options.out), text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise StorageError.from_oserror("write", options.out, error) from error
+    _output.write(f"Written to {clean(options.out)}.\n")
 
 
 def _sign() -> str:
