@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -254,7 +253,7 @@ def _passing(path: _Path) -> bool:
     return job or path == ("disk", "free")
 
 
-def _files(roles: Collection[str], readers: Sequence[Any]) -> Section:
+def _files(readers: Sequence[Any], *roles: str) -> Section:
     """Recorded files of some roles, by their hashes."""
     found: list[_Values | None] = []
     notes = []
@@ -380,11 +379,11 @@ def _first_difference(first: list[Any], second: list[Any]) -> Any:
 _COMPARED: dict[str, Callable[[Sequence[Any]], Section]] = {
     "args": _args,
     "environment": _environment,
-    "inputs": partial(_files, ("input", "arg")),
+    "inputs": lambda readers: _files(readers, "input", "arg"),
     "command": _command,
     "description": _description,
     "status": _status,
     "summary": _summary,
     "metrics": _metrics,
-    "outputs": partial(_files, ("output",)),
+    "outputs": lambda readers: _files(readers, "output"),
 }
