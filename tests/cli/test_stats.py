@@ -1,6 +1,7 @@
 """``meticulous stats``: what it says of groups, and what it leaves out and says so."""
 
 import json
+import re
 import statistics
 
 import pytest
@@ -82,6 +83,29 @@ def test_each_group_is_judged_against_the_baseline(seeds, capfd):
     assert verdicts["knn"].endswith("1  too few (n < 3) to tell")
     code, out, err = run(capfd, "stats", *argv[:3], "--baseline", "mlp")
     assert "difference to mlp\n" in out and "--seed args.seed also compares seed by seed" in out
+
+
+def test_the_p_that_counts_is_shown_at_every_width_whatever_test_it_is_of(
+    tmp_path, capfd, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    values = {"a": [0.90, 0.92, 0.91, 0.93], "b": [0.95, 0.99, 0.94, 0.96], "c": [0.87, 0.9, 0.88]}
+    for model, numbers in values.items():
+        for seed, number in enumerate(numbers):
+            args = {"model": model, "seed": seed + 2 * (model == "b")}
+            expid = f"{model}{seed}"
+            write_record(tmp_path / "experiments", expid, args=args, summary={"acc": number})
+    argv = ("stats", "acc", "--groupby", "model", "--seed", "seed", "--baseline", "a")
+    for width in ("60", "80", "100", "140"):
+        monkeypatch.setenv("COLUMNS", width)
+        below = run(capfd, *argv)[1].partition("difference to a, ")[2]
+        assert " ".join(below.split()).startswith(
+            "paired by args.seed where 3 seeds are common, otherwise Welch"
+        )
+        assert re.search(r"^b .* Welch +0\.016 .* more than the seeds$", below, re.MULTILINE)
+        assert re.search(r"^c .* paired +0\.015 .* more than the seeds$", below, re.MULTILINE)
+    below = run(capfd, *argv, "--filter", "model != 'b'")[1].partition("difference to a, ")[2]
+    assert below.startswith("paired by args.seed\n") and "alone" not in below
 
 
 def test_the_json_holds_the_numbers_in_full(seeds, capfd):

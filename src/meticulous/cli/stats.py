@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _compare_groups, _compare_statistics
 from .._compare_groups import Comparison, Group
+from .._compare_statistics import TTest
 from .._query_names import Field
 from .._table import MISSING, Column
 from . import _output, _stats_values, _store
@@ -66,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
         if baseline:
             _output.write("\n")
             name = _stats_values.brief(_stats_values.label(baseline))
-            title = f"difference to {name}{_pairing(seed)}"
+            title = f"difference to {name}{_pairing(seed, compared)}"
             _output.print_table(title, _comparisons(compared, keys))
         if notes:
             _output.write("\n")
@@ -108,8 +109,24 @@ def _parser() -> _output.Parser:
     return parser
 
 
-def _pairing(seed: Field | None) -> str:
-    return f", paired by {seed.name}" if seed else ""
+def _pairing(seed: Field | None, compared: Sequence[Comparison]) -> str:
+    if not seed:
+        return ""
+    unless = " where 3 seeds are common, otherwise Welch"
+    return f", paired by {seed.name}{'' if set(_tests(compared)) <= {'paired', ''} else unless}"
+
+
+def _tests(compared: Sequence[Comparison]) -> list[str]:
+    """The test that counts for each comparison; empty where it gives no p-value."""
+    return [each.test if _p(_deciding(each)) is not None else "" for each in compared]
+
+
+def _deciding(compared: Comparison) -> TTest | None:
+    return compared.paired if compared.test == "paired" else compared.welch
+
+
+def _p(test: TTest | None) -> float | None:
+    return test.p if test else None
 
 
 # ---------------------------------------------------------------------------- the tables
@@ -141,18 +158,24 @@ def _key_columns(groups: Sequence[Group], keys: Sequence[Field]) -> list[Column]
 
 
 def _comparisons(compared: Sequence[Comparison], keys: Sequence[Field]) -> list[Column]:
-    deciding = [each.paired if each.test == "paired" else each.welch for each in compared]
+    deciding = list(map(_deciding, compared))
     columns = _key_columns([each.group for each in compared], keys)
     values = [_short(getattr(test, "difference", None)) for test in deciding]
     columns.append(Column("mean", values, "difference", keep=2))
     columns.append(_intervals(deciding, "difference", 3))
     values = [_short(getattr(test, "effect", None)) for test in deciding]
     columns.append(Column("effect", values, keep=5))
-    for name, keep in (("welch", 5), ("paired", 4)):
-        tests = [getattr(each, name) for each in compared]
+    counting = _tests(compared)
+    deciders = {*counting} - {""}
+    if len(deciders) > 1:  # the p-value that counts stands beside its correction at every width
+        columns.append(Column("test", [name or MISSING for name in counting], "p", 2))
+        values = [_short(_p(test), 2) for test in deciding]
+        columns.append(Column("alone", values, "p", 2))
+    for name in ("Welch", "paired"):
+        tests = [getattr(each, name.lower()) for each in compared]
         if any(tests):
-            values = [_short(test.p if test else None, 2) for test in tests]
-            columns.append(Column(name.replace("w", "W"), values, "p", keep))
+            values = [_short(_p(test), 2) for test in tests]
+            columns.append(Column(name, values, "p", keep=2 if deciders == {name} else 7))
     columns.append(Column("Holm", [_short(each.p, 2) for each in compared], "p", 2))
     if any(each.paired for each in compared):
         pairs = [each.paired.n if each.paired else 0 for each in compared]
