@@ -147,9 +147,16 @@ class Series:
         return buckets_of(self._groups(metric, buckets, x, low, high, raw))
 
     def _groups(
-        self, metric: str, buckets: int, x: str, low: float | None, high: float | None, raw: bool
+        self,
+        metric: str,
+        buckets: int,
+        x: str,
+        low: float | None,
+        high: float | None,
+        raw: bool,
+        origin: float | None = None,
     ) -> Groups:
-        """What `envelope` gives, by columns."""
+        """What `envelope` gives, by columns; with an origin, for a logarithmic axis from there."""
         from . import _series_cache, _series_envelope
 
         _check_name(metric, "one name")
@@ -161,12 +168,17 @@ class Series:
             )
         bounds = buckets, low, high
 
+        def grouped(columns: Mapping[str, Sequence[float]]) -> Groups:
+            if origin is None:
+                return _series_envelope.envelope(columns, *bounds)
+            return _series_envelope.log_envelope(columns, *bounds, origin)
+
         def draw(source: Source) -> Groups | None:
             name = "envelope", metric, x, str(raw)
             with source.same(*name) as kept:
                 try:
                     if kept is not None:
-                        return _series_envelope.envelope(kept.columns, *bounds)
+                        return grouped(kept.columns)
                 except (OSError, ValueError, LookupError):  # a damaged cache
                     pass
             curve = _series_cache.read_curve(source, metric, timed=x == "time")
@@ -175,7 +187,7 @@ class Series:
             places = curve.column("steps" if x == "step" else "times", raw)
             columns = _series_envelope.prepare(places, curve.column("values", raw))
             source.keep(name, {}, columns, curve.offset)
-            return _series_envelope.envelope(columns, *bounds)
+            return grouped(columns)
 
         drawn: Groups | None = self._look(draw)
         if drawn is None:

@@ -14,8 +14,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Bucket", "Groups", "buckets_of", "envelope", "prepare"]
+__all__ = ["Bucket", "Groups", "buckets_of", "envelope", "log_envelope", "prepare"]
 
+_LOG_PARTS = 8
 STEPS = (64, 512, 4096)
 """How many points the prepared groups hold."""
 
@@ -112,6 +113,41 @@ def envelope(
         _merged(columns, step, begin, end, max(1, size // step)),
         _direct(x[end * step : stop], values[end * step : stop], step),
     )
+    return [list(itertools.chain(*field)) for field in zip(*parts, strict=True)]
+
+
+def log_envelope(
+    columns: Mapping[str, Sequence[float]],
+    buckets: int,
+    low: float | None = None,
+    high: float | None = None,
+    origin: float = 0.0,
+) -> Groups:
+    """Give groups that are small at the beginning, as a logarithmic axis shows them.
+
+    The axis is cut into parts of equal length, with `envelope` for each. What is not above the
+    origin is one group.
+
+    Args:
+        columns: what `prepare` gave.
+        buckets: about how many.
+        low: the first place, None for all.
+        high: the last place.
+        origin: what the logarithm is taken from.
+    """
+    x = columns["x"]
+    begin = bisect_right(x, origin) if columns["ordered"][0] else len(x)
+    if begin == len(x):
+        return envelope(columns, buckets, low, high)
+    start, stop = max(x[begin], low or -math.inf), min(x[-1], math.inf if high is None else high)
+    if stop <= start:
+        return envelope(columns, buckets, low, high)
+    ratio = ((stop - origin) / (start - origin)) ** (1 / _LOG_PARTS)
+    ends = [origin + (start - origin) * ratio**part for part in range(1, _LOG_PARTS)]
+    parts = [envelope(columns, 1, None, origin)] if begin and low is None else []
+    for end in (*ends, stop):
+        parts.append(envelope(columns, max(1, buckets // _LOG_PARTS), start, end))
+        start = math.nextafter(end, math.inf)
     return [list(itertools.chain(*field)) for field in zip(*parts, strict=True)]
 
 

@@ -16,6 +16,7 @@ from records import snapshot, write_record
 
 from meticulous import ExperimentReader
 from meticulous._series import Encoder, session_line
+from meticulous._series_envelope import buckets_of
 from meticulous.errors import SettingError
 
 START = 1_790_000_000.25
@@ -213,6 +214,22 @@ def test_groups_hold_every_point_between_two_places_once(written, count):
                     assert group.mean == pytest.approx(math.fsum(finite) / len(finite))
                 else:
                     assert group.mean is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 50, 1000, 70_000])
+def test_a_logarithmic_axis_has_every_point_once_and_the_first_ones_by_themselves(written, count):
+    reader = written(lines_of(*({"loss": float(n)} for n in range(count))))
+    for low, high in ((None, None), (3, None), (1.5, count / 2), (0, 0.5), (-5, -1), (count, None)):
+        groups = buckets_of(reader._groups("loss", 300, "step", low, high, False, 0.0))
+        inside = [
+            n for n in range(count) if (low is None or n >= low) and (high is None or n <= high)
+        ]
+        assert sum(group.count for group in groups) == len(inside)
+        assert [group.first for group in groups] == sorted(group.first for group in groups)
+        assert all(group.min == group.first and group.max == group.last for group in groups)
+        assert len(groups) <= 2 * 300 + 20
+        if low is None:
+            assert [group.first for group in groups[:15]] == inside[:15]
 
 
 def test_the_ends_are_found_where_many_points_are_at_one_place(written):

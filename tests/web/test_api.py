@@ -219,6 +219,10 @@ def test_curves_keep_spikes_and_tell_what_is_not_finite(api, root):
     assert timed["x"][1] - timed["x"][0] == 1
     (joined,) = api.curves(ids="1", metric="loss", x="epoch", points=20_000)
     assert joined["x"][15] == 1 and len(joined["x"]) == 2000
+    (log,) = api.curves(ids="1", metric="loss", points=50, log=True)
+    assert log["x"][:4] == [0, 1, 2, 3] and log["points"] == 2000
+    (relative,) = api.curves(ids="1", metric="loss", points=50, x="relative", log=True)
+    assert relative["points"] == 2000
     main_curves = api.main(ids="1,2,3")
     assert main_curves["1"]["metric"] == "loss" and len(main_curves["1"]["values"]) <= 40
     assert main_curves["2"]["metric"] == "acc" and main_curves["3"] is None

@@ -168,3 +168,11 @@ def test_what_a_logarithmic_axis_cannot_show_is_said(page):
     expect(panel).to_contain_text("1 point at or below zero is not shown.")
     page.go("selected=7")
     expect(panel).not_to_contain_text("not shown")
+
+
+def test_a_logarithmic_axis_has_the_first_steps_of_a_long_curve_each(page):
+    page.go("selected=9&logx=1")
+    point_at(page, 0.5)
+    steps = [float(line.split(",")[1]) for line in saved(page, "csv").splitlines()[1:]]
+    assert steps[:12] == [float(step) for step in range(12)]
+    assert len(steps) < 1300

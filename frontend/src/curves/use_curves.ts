@@ -15,12 +15,13 @@ const isSketchy = (curves: readonly CurveAnswer[]): boolean => curves.some(({ sk
 
 /** The curves of one metric, as fine as the part of them that is looked at; asked for when seen. */
 export function useCurves(metric: string, ids: readonly string[], isSeen: boolean): Sketched<Curve[]> {
-  const { x, zoom } = address.value;
+  const { x, zoom, logx } = address.value;
   const calmZoom = useCalm(zoom);
   const parameters = {
     ids: ids.join(","),
     metric,
     x,
+    log: logx ? 1 : undefined,
     points: Math.round(Math.min(POINTS, Math.max(FEWEST_POINTS, POINTS_OF_ALL / ids.length))),
   };
   const changed = Math.max(0, ...ids.map((id) => changes.value.get(id) ?? 0));

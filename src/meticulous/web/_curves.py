@@ -41,6 +41,7 @@ class Question(NamedTuple):
     high: float | None
     points: int
     raw: bool
+    log: bool = False
 
 
 def lacking(readers: Iterable[ExperimentReader], question: Question | None = None) -> list[Task]:
@@ -143,13 +144,15 @@ def _groups(reader: ExperimentReader, question: Question) -> tuple[Groups, float
     Raises:
         SettingError: there is no such metric.
     """
-    metric, x, low, high, points, raw = question
+    metric, x, low, high, points, raw, log = question
     if x == "step":
-        return reader._groups(metric, points, "step", low, high, raw), 0.0
+        origin = 0.0 if log else None
+        return reader._groups(metric, points, "step", low, high, raw, origin), 0.0
     if x in ("relative", "wall"):
         start = _start(reader) if x == "relative" else 0.0
         low, high = (None if end is None else end + start for end in (low, high))
-        return reader._groups(metric, points, "time", low, high, raw), start
+        origin = start if log and x == "relative" else None
+        return reader._groups(metric, points, "time", low, high, raw, origin), start
     columns = _series_envelope.prepare(*_joined(reader, metric, x, raw))
     return _series_envelope.envelope(columns, points, low, high), 0.0
 

@@ -103,6 +103,7 @@ ROUTES = (
             Parameter("high", "number"),
             Parameter("points", "integer", 600, 1, 20_000, about="how many groups of points"),
             Parameter("raw", "flag", about="also what later sessions superseded"),
+            Parameter("log", "flag", about="groups as a logarithmic axis needs them"),
             _SKETCH,
         ),
         about="a metric of experiments, as groups of points",

@@ -260,11 +260,12 @@ class Api:
         high: float | None = None,
         points: int = 600,
         raw: bool = False,
+        log: bool = False,
         sketch: bool = False,
     ) -> list[dict[str, Any]]:
         """The curve of one metric of each experiment that has it."""
         readers = [self._store._made(expid) for expid in self._ids(ids)[:MOST_CURVES]]
-        question = _curves.Question(metric, x, low, high, points, raw)
+        question = _curves.Question(metric, x, low, high, points, raw, log)
         if sketch:
             return _curves.sketches(readers, question)
         self._preparing.now(_curves.lacking(readers, question))
