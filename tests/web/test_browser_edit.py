@@ -231,6 +231,7 @@ def test_rows_that_come_move_and_go_leave_the_editor_where_it_is(browser, tmp_pa
     with table(browser, root, query="&sort=-summary.acc") as page:
         for _ in range(40):
             page.keyboard.press("j")
+        expect(row(page, "260")).to_be_visible()
         page.keyboard.press("n")
         page.keyboard.type("before, ")
         place = place_of(page)

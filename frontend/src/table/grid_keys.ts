@@ -1,5 +1,6 @@
 import type { Key } from "../core/keys";
-import { address, change, select, show } from "../core/state";
+import { address, change, select, show, tell } from "../core/state";
+import type { Annotation } from "./edit_actions";
 import type { RowActions } from "./grid_row";
 import type { Row } from "./rows_answer";
 import type { Windows } from "./windows";
@@ -20,6 +21,10 @@ export function gridKeys({ current, page, count, focus, actions, windows }: Grid
     if (row && !row.ids.every((id) => address.value.selected.includes(id))) actions.toggle(current, false);
     focus(current + step);
   };
+  const edit = (kind: Annotation) => () => {
+    if (row) actions.edit(current, kind);
+    else tell("This row is still being read.");
+  };
   return [
     { keys: "j", label: "next row", run: go(1) },
     { keys: "k", label: "row before", run: go(-1) },
@@ -35,10 +40,10 @@ export function gridKeys({ current, page, count, focus, actions, windows }: Grid
     { keys: "X", label: "select all up to here", run: () => actions.toggle(current, true) },
     { keys: "J", label: "select and go on", run: extend(1) },
     { keys: "u", label: "select nothing", run: () => select([]) },
-    { keys: "t", label: "edit the tags", run: () => actions.edit(current, "tags") },
-    { keys: "n", label: "write a note", run: () => actions.edit(current, "note") },
-    { keys: "e", label: "edit the name", run: () => actions.edit(current, "name") },
-    { keys: "F2", label: "edit the name", run: () => actions.edit(current, "name") },
+    { keys: "t", label: "edit the tags", run: edit("tags") },
+    { keys: "n", label: "write a note", run: edit("note") },
+    { keys: "e", label: "edit the name", run: edit("name") },
+    { keys: "F2", label: "edit the name", run: edit("name") },
     { keys: "c", label: "curves of the selected", run: () => show("curves") },
     { keys: "d", label: "compare the selected", run: () => show("compare") },
     { keys: "r", label: "turn the order round", run: turnOrder },
