@@ -23,6 +23,7 @@ __all__ = ["UNSEEN", "Exits", "fell_off_the_end"]
 UNSEEN: Any = object()
 _LINES = 5
 _CALLS = 50
+_KEPT = 8
 _system_exit: Any = sys.exit
 
 
@@ -195,6 +196,9 @@ class _Wire:
             return
 
 
+_borrowed: list[Any] = []
+
+
 class _Trace:
     """Trace one frame until a SystemExit or a few lines on.
 
@@ -207,27 +211,36 @@ class _Trace:
         self.calls = _CALLS
         if self.exits.active and self.lines > 0 and self.frame.f_trace is None:
             self.frame.f_trace = self.here
-            sys.settrace(self.called)
+            called = self.called
+            # Python borrows it while it makes the frame of a call. If garbage is collected then,
+            # and a call in that ends the tracing, Python goes on with what must still be there.
+            _borrowed[:] = [*_borrowed[-_KEPT:], called]
+            sys.settrace(called)
 
-    def stop(self) -> None:
+    def stop(self) -> Any:
+        """End it; gives the frame, and lets it go."""
+        frame, self.frame = self.frame, None
         sys.settrace(None)
-        self.frame.f_trace = None
+        frame.f_trace = None
+        return frame
 
     def called(self, frame: Any, event: str, arg: Any) -> Any:
         self.calls -= 1
-        if self.calls > 0:
+        if self.calls > 0 or self.frame is None:
             return None
-        self.stop()
-        wire = _Wire(self.exits, self.frame, self.lines)
-        if frame.f_back is self.frame:
+        caller = self.stop()
+        wire = _Wire(self.exits, caller, self.lines)
+        if frame.f_back is caller:
             return wire
-        while frame.f_back is not None and frame.f_back is not self.frame:
+        while frame.f_back is not None and frame.f_back is not caller:
             frame = frame.f_back
         if frame.f_back is not None and frame.f_trace is None:
             frame.f_trace = wire
         return None
 
     def here(self, frame: Any, event: str, arg: Any) -> Any:
+        if self.frame is None:
+            return None
         self.lines -= 1
         if event == "exception" and isinstance(arg[1], SystemExit):
             self.exits.carry(arg[1])
