@@ -121,3 +121,9 @@ def test_limits_fit_a_phone(page):
         limits(page).get_by_label("Limit an axis").select_option(name)
     expect(page.get_by_label("Highest args.optim")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_axis_that_is_not_there_is_told_in_words_of_the_page(page):
+    page.evaluate("location.hash = '#/explore?axes=zzzzqqqq,args.lr'")
+    expect(page.get_by_text("Columns (C) of the table shows the names.")).to_be_visible()
+    page.said.clear()  # the browser itself notes every refusal

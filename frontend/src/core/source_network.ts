@@ -1,3 +1,4 @@
+import { hintOnPage } from "./hints";
 import { isObject, type JsonObject } from "./json";
 import { Problem, type Source } from "./source";
 
@@ -51,7 +52,7 @@ async function answerOf(response: Response): Promise<JsonObject> {
   }
   const answer = isObject(body as JsonObject) ? (body as JsonObject) : null;
   const error = answer?.error;
-  if (isObject(error)) throw new Problem(String(error.message), String(error.hint ?? ""), response.status);
+  if (isObject(error)) throw new Problem(String(error.message), hintOnPage(String(error.hint ?? "")), response.status);
   if (!response.ok || !answer) {
     throw new Problem(`The server answered ${response.status}, not with data.`, "", response.status);
   }

@@ -6,7 +6,6 @@ import type { Problem } from "../core/source";
 import { address, change } from "../core/state";
 import type { ColumnFacts } from "../core/types";
 import { complete, markedColumn, written } from "./completion";
-import { hintOnPage } from "./hints";
 
 const ALWAYS = ["id", "status", "status_message", "start_time", "duration", "description", "sha", "tags"];
 const WORDS = ["and", "or", "not", "in"];
@@ -127,7 +126,7 @@ function FilterProblem({ filter, problem }: { filter: string; problem: Problem }
         </code>
       )}
       <span>
-        {problem.message} {hintOnPage(problem.hint)}
+        {problem.message} {problem.hint}
       </span>
     </div>
   );

@@ -4,7 +4,6 @@ import type { Column } from "../core/address";
 import { source } from "../core/api";
 import { plural } from "../core/format";
 import { useKeys } from "../core/keys";
-import { Problem } from "../core/source";
 import { address, change, show, store } from "../core/state";
 import { Empty, Failure, Waiting } from "../parts/states";
 import { EditDialog } from "./edit";
@@ -12,7 +11,6 @@ import { edited } from "./editing";
 import { FilterBox } from "./filter_box";
 import { Grid } from "./grid";
 import { GroupBox } from "./group_box";
-import { hintOnPage } from "./hints";
 import { annotationOf } from "./kinds";
 import { ColumnPicker } from "./picker";
 import { CURVE, useRows, type RowsState } from "./rows";
@@ -36,7 +34,7 @@ export function TablePage(): JSX.Element {
         <Chosen />
         <Counts rows={rows} isScrolled={isScrolled} />
       </div>
-      {rows.problem && !isFilterWrong && <Failure problem={asShown(rows.problem)} what="The experiments cannot be listed" />}
+      {rows.problem && !isFilterWrong && <Failure problem={rows.problem} what="The experiments cannot be listed" />}
       {isEmpty && !edited.value ? (
         <Nothing />
       ) : rows.facts || !rows.problem ? (
@@ -47,10 +45,6 @@ export function TablePage(): JSX.Element {
       {isPicking && <ColumnPicker columns={columns} onClose={() => setPicking(false)} />}
     </section>
   );
-}
-
-function asShown({ message, hint, status }: Problem): Problem {
-  return new Problem(message, hintOnPage(hint), status);
 }
 
 function useColumns({ facts }: RowsState): Column[] {
